@@ -1,0 +1,49 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every target of ours: Swift 6, warnings as errors.
+let strict: [SwiftSetting] = [.swiftLanguageMode(.v6), .treatAllWarnings(as: .error)]
+
+func library(_ name: String, _ dependencies: [Target.Dependency] = [], path: String? = nil) -> Target {
+    .target(name: name, dependencies: dependencies, path: path ?? "Shared/\(name)", swiftSettings: strict)
+}
+func program(_ name: String, _ dependencies: [Target.Dependency], path: String) -> Target {
+    .executableTarget(name: name, dependencies: dependencies, path: path, swiftSettings: strict)
+}
+func tests(_ name: String, _ dependencies: [Target.Dependency], path: String? = nil) -> Target {
+    .testTarget(name: name, dependencies: dependencies, path: path ?? "Tests/\(name)", swiftSettings: strict)
+}
+func system(_ name: String, pkgConfig: String? = nil, package: String? = nil) -> Target {
+    .systemLibrary(
+        name: "C\(name)", path: "Shared/C/\(name)", pkgConfig: pkgConfig, providers: package.map { [.apt([$0])] } ?? [])
+}
+
+let package = Package(
+    name: "slipway",
+    products: [
+        .executable(name: "protoc-gen-slipway", targets: ["ProtocGenSlipway"]),
+    ],
+    targets: [
+        // System libraries, each behind its module map and static-inline shims.
+        system("Linux"),
+        system("Nghttp2", pkgConfig: "libnghttp2", package: "libnghttp2-dev"),
+        system("OpenSSL", pkgConfig: "openssl", package: "libssl-dev"),
+        system("Zlib", pkgConfig: "zlib", package: "zlib1g-dev"),
+        system("ProtobufC", pkgConfig: "libprotobuf-c", package: "libprotobuf-c-dev"),
+
+        // Mechanisms.
+        library("Loop", ["CLinux"]),
+        library("HTTP", ["Loop", "CLinux", "CNghttp2", "COpenSSL"]),
+        library("Protobuf"),
+
+        // Remote calls on top of them.
+        library("RPC", ["HTTP", "Loop", "Protobuf", "CZlib"]),
+        program("ProtocGenSlipway", ["Protobuf"], path: "Shared/ProtocGenSlipway"),
+
+        // Tests mirror the folders above.
+        tests("LoopTests", ["Loop"]),
+        tests("HTTPTests", ["HTTP"]),
+        tests("ProtobufTests", ["Protobuf", "CProtobufC"]),
+        tests("RPCTests", ["RPC"]),
+    ]
+)

@@ -1,0 +1,46 @@
+#ifndef SLIPWAY_CLINUX_H
+#define SLIPWAY_CLINUX_H
+/* Never define _GNU_SOURCE here: it changes types that the Glibc module has already seen. What Glibc's module hides is
+   declared by hand instead. */
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+static const uint32_t SLIPWAY_EPOLLIN = EPOLLIN, SLIPWAY_EPOLLOUT = EPOLLOUT, SLIPWAY_EPOLLRDHUP = EPOLLRDHUP,
+                      SLIPWAY_EPOLLHUP = EPOLLHUP, SLIPWAY_EPOLLERR = EPOLLERR, SLIPWAY_EPOLLET = (uint32_t)EPOLLET;
+
+extern int accept4(int, struct sockaddr *__restrict, socklen_t *__restrict, int);
+extern int pthread_setname_np(pthread_t, const char *);
+extern void *memmem(const void *, size_t, const void *, size_t);
+
+static inline int slipway_epoll_create(void) { return epoll_create1(EPOLL_CLOEXEC); }
+static inline int slipway_epoll_control(int poll, int operation, int fd, uint32_t events, uint64_t data) {
+  struct epoll_event event = {.events = events, .data = {.u64 = data}};
+  return epoll_ctl(poll, operation, fd, &event);
+}
+static inline int slipway_eventfd(void) { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }
+static inline int slipway_stream_socket(int family) {
+  return socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+}
+static inline int slipway_accept(int fd) { return accept4(fd, 0, 0, SOCK_NONBLOCK | SOCK_CLOEXEC); }
+static inline ssize_t slipway_send(int fd, const void *bytes, size_t count) {
+  return send(fd, bytes, count, MSG_NOSIGNAL);
+}
+/* Writes the address of a unix socket into `out`; 0 where the path does not fit. */
+static inline socklen_t slipway_unix_address(const char *path, struct sockaddr_storage *out) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  size_t count = strlen(path);
+  if (count == 0 || count >= sizeof(address.sun_path)) return 0;
+  memcpy(address.sun_path, path, count + 1);
+  memcpy(out, &address, sizeof(address));
+  return (socklen_t)(sizeof(sa_family_t) + count + 1);
+}
+#endif

@@ -1,0 +1,27 @@
+#ifndef SLIPWAY_COPENSSL_H
+#define SLIPWAY_COPENSSL_H
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+/* OpenSSL's function-like macros are invisible to Swift. */
+static inline long slipway_ssl_require_tls12(SSL_CTX *context) {
+  return SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+}
+static inline long slipway_ssl_set_modes(SSL_CTX *context) {
+  return SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                                       SSL_MODE_RELEASE_BUFFERS);
+}
+static inline uint64_t slipway_ssl_set_options(SSL_CTX *context) {
+  return SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
+                                          SSL_OP_IGNORE_UNEXPECTED_EOF);
+}
+static inline long slipway_ssl_set_server_name(SSL *ssl, const char *name) {
+  return SSL_set_tlsext_host_name(ssl, name);
+}
+static inline int slipway_general_names_count(const GENERAL_NAMES *names) { return sk_GENERAL_NAME_num(names); }
+static inline GENERAL_NAME *slipway_general_name(const GENERAL_NAMES *names, int index) {
+  return sk_GENERAL_NAME_value(names, index);
+}
+static inline void slipway_general_names_free(GENERAL_NAMES *names) { GENERAL_NAMES_free(names); }
+#endif
