@@ -21,7 +21,7 @@ func system(_ name: String, pkgConfig: String? = nil, package: String? = nil) ->
 let package = Package(
     name: "slipway",
     products: [
-        .executable(name: "protoc-gen-slipway", targets: ["ProtocGenSlipway"]),
+        .executable(name: "protoc-gen-slipway", targets: ["ProtocGenSlipway"])
     ],
     targets: [
         // System libraries, each behind its module map and static-inline shims.

@@ -19,6 +19,7 @@ static inline uint64_t slipway_ssl_set_options(SSL_CTX *context) {
 static inline long slipway_ssl_set_server_name(SSL *ssl, const char *name) {
   return SSL_set_tlsext_host_name(ssl, name);
 }
+static inline int slipway_name_print(BIO *out, X509_NAME *name) { return X509_NAME_print_ex(out, name, 0, XN_FLAG_RFC2253); }
 static inline int slipway_general_names_count(const GENERAL_NAMES *names) { return sk_GENERAL_NAME_num(names); }
 static inline GENERAL_NAME *slipway_general_name(const GENERAL_NAMES *names, int index) {
   return sk_GENERAL_NAME_value(names, index);

@@ -1,0 +1,174 @@
+import CNghttp2
+import Glibc
+
+extension HTTP2Driver {
+    @inline(__always) func stream(_ identifier: Int32) -> HTTPStream? {
+        if let latest, latest.identifier == identifier { return latest }
+        let found = streams[identifier]
+        if let found { latest = found }
+        return found
+    }
+
+    func beginHeaders(_ frame: nghttp2_frame) -> Int32 {
+        let identifier = frame.hd.stream_id
+        if frame.hd.type == UInt8(NGHTTP2_HEADERS.rawValue), frame.headers.cat == NGHTTP2_HCAT_REQUEST {
+            guard case .server = role else { return 0 }
+            let stream = HTTPStream(loop: loop, request: RequestHead(version: .http2), peer: peer, driver: self)
+            stream.identifier = identifier
+            streams[identifier] = stream
+            latest = stream
+            statistics.streamOpened()
+        } else if let stream = stream(identifier) {
+            stream.inbound = InboundHead()
+        }
+        return 0
+    }
+
+    func header(_ identifier: Int32, _ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> Int32 {
+        guard let stream = stream(identifier) else { return 0 }
+        stream.inbound.size += name.count + value.count + 32
+        if stream.inbound.size > limits.headerBytes {
+            stream.inbound.isTooLarge = true
+            return 0
+        }
+        if case .server = role, stream.receiver == nil {
+            if name.first == UInt8(ascii: ":") {
+                requestPseudoField(stream, name, value)
+            } else {
+                stream.request.fields.addLowercased(name: name, value: value)
+            }
+        } else if name.first == UInt8(ascii: ":") {
+            stream.inbound.status = Int(String(decoding: value, as: UTF8.self)) ?? 0
+        } else {
+            stream.inbound.fields.addLowercased(name: name, value: value)
+        }
+        return 0
+    }
+
+    private func requestPseudoField(
+        _ stream: HTTPStream, _ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer
+    ) {
+        switch name.count > 1 ? name[1] : 0 {
+        case UInt8(ascii: "p"):
+            if name.count == 5 { stream.request.pathSlot = stream.request.fields.keep(value) }
+        case UInt8(ascii: "m"): stream.request.method = HTTPMethod(bytes: value)
+        case UInt8(ascii: "a"): stream.request.authoritySlot = stream.request.fields.keep(value)
+        case UInt8(ascii: "s"): stream.request.schemeSlot = stream.request.fields.keep(value)
+        default: break
+        }
+    }
+
+    func data(_ identifier: Int32, _ bytes: UnsafeRawBufferPointer) {
+        // Memory is bounded by the streams' windows; a shared one would let one slow receiver stop all the others.
+        nghttp2_session_consume_connection(session, bytes.count)
+        flood.bodyReceived(bytes.count)
+        guard let stream = stream(identifier), let receiver = stream.receiver else {
+            nghttp2_session_consume_stream(session, identifier, bytes.count)
+            return
+        }
+        receiver.received(body: bytes)
+    }
+
+    func frameReceived(_ frame: nghttp2_frame) -> Int32 {
+        let header = frame.hd
+        let isEnd = header.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0
+        switch UInt32(header.type) {
+        case NGHTTP2_HEADERS.rawValue: headersReceived(header.stream_id, isEnd: isEnd)
+        case NGHTTP2_DATA.rawValue:
+            if isEnd { endReceived(header.stream_id) } else if header.length == 0 { controlReceived() }
+        case NGHTTP2_PING.rawValue:
+            if header.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) != 0 {
+                keepalive.acknowledged()
+            } else {
+                controlReceived()
+            }
+        case NGHTTP2_SETTINGS.rawValue:
+            controlReceived()
+            onCapacity?()
+        case NGHTTP2_GOAWAY.rawValue:
+            isGoingAway = true
+            onCapacity?()
+        case NGHTTP2_RST_STREAM.rawValue:
+            if case .server = role { act(flood.peerReset(now: loop.turnStart)) }
+        default: controlReceived()
+        }
+        return 0
+    }
+
+    private func controlReceived() {
+        if case .server = role { act(flood.control(now: loop.turnStart)) }
+    }
+
+    private func act(_ action: FloodGuard.Action) {
+        if case .calm(let reason) = action { terminate(.enhanceYourCalm, reason) }
+    }
+
+    private func headersReceived(_ identifier: Int32, isEnd: Bool) {
+        guard let stream = stream(identifier) else { return }
+        switch role {
+        case .server(let handler):
+            if stream.receiver == nil {
+                requestReceived(stream, handler)
+            } else {
+                // Trailers end the stream: nghttp2 refuses others.
+                return endReceived(identifier)
+            }
+        case .client:
+            if stream.inbound.isTooLarge { return stream.reset(.cancel) }
+            let status = stream.inbound.status
+            if status == 0 { return endReceived(identifier) }
+            guard status >= 200 else { return }
+            let head = ResponseHead(status: status, fields: stream.inbound.fields)
+            stream.inbound = InboundHead()
+            stream.receiver?.received(head: head)
+        }
+        if isEnd { endReceived(identifier) }
+    }
+
+    private func requestReceived(_ stream: HTTPStream, _ handler: any HTTPServerHandler) {
+        if stream.inbound.isTooLarge {
+            stream.receiver = RefusedRequest.shared
+            let text = "the request's header fields take more than \(limits.headerBytes) bytes\n"
+            stream.send(ResponseHead(status: 431, fields: ["content-type": "text/plain; charset=utf-8"]))
+            stream.send(ArraySlice(text.utf8))
+            stream.finish()
+            return
+        }
+        stream.inbound = InboundHead()
+        stream.receiver = handler.receiver(for: stream)
+    }
+
+    private func endReceived(_ identifier: Int32) {
+        guard let stream = stream(identifier), !stream.isInputEnded else { return }
+        stream.isInputEnded = true
+        let trailers = stream.inbound.fields
+        stream.receiver?.receivedEnd(trailers: trailers.isEmpty ? nil : trailers)
+    }
+
+    func streamClosed(_ identifier: Int32, _ code: UInt32) {
+        guard let stream = streams.removeValue(forKey: identifier) else { return }
+        if latest === stream { latest = nil }
+        statistics.streamClosed()
+        let code = StreamResetCode(rawValue: code)
+        if code == .noError, stream.isInputEnded {
+            flood.streamFinished()
+            stream.close(.finished)
+        } else if code == .noError, stream.isOutputEnded {
+            flood.streamFinished()
+            stream.close(.reset(code: .noError, byPeer: true))
+        } else if code == .refusedStream {
+            stream.close(.refused)
+        } else {
+            stream.close(.reset(code: code, byPeer: true))
+        }
+        onCapacity?()
+    }
+}
+
+/// Hears nothing: the answer is on its way already.
+final class RefusedRequest: HTTPStreamReceiver, Sendable {
+    static let shared = RefusedRequest()
+    func received(body: UnsafeRawBufferPointer) {}
+    func receivedEnd(trailers: HeaderFields?) {}
+    func closed(_ closure: StreamClosure) {}
+}

@@ -1,0 +1,199 @@
+import CNghttp2
+import Glibc
+
+extension HTTP2Driver {
+    // MARK: StreamDriver
+
+    func sendHead(_ head: ResponseHead, on stream: HTTPStream, end: Bool) {
+        withDigits(head.status) { digits in
+            head.fields.withPairs(pseudo: [(":status", digits)]) { pairs in
+                if end {
+                    nghttp2_submit_response(session, stream.identifier, pairs.baseAddress, pairs.count, nil)
+                } else {
+                    var provider = dataProvider(stream)
+                    nghttp2_submit_response(session, stream.identifier, pairs.baseAddress, pairs.count, &provider)
+                }
+            }
+        }
+        connection?.needsFlush()
+    }
+
+    /// Client: opens a stream for a request.
+    /// - Returns: nil where the connection takes no more.
+    func open(_ request: RequestHead, receiver: any HTTPStreamReceiver, end: Bool) -> HTTPStream? {
+        guard connection != nil, !isGoingAway, draining == .no else { return nil }
+        let stream = HTTPStream(loop: loop, request: request, peer: peer, driver: self)
+        stream.isHeadSent = true
+        stream.isOutputEnded = end
+        let identifier = request.withPseudoFields { pseudo in
+            request.fields.withPairs(pseudo: pseudo) { pairs in
+                if end { return nghttp2_submit_request(session, nil, pairs.baseAddress, pairs.count, nil, nil) }
+                var provider = dataProvider(stream)
+                return nghttp2_submit_request(session, nil, pairs.baseAddress, pairs.count, &provider, nil)
+            }
+        }
+        guard identifier > 0 else {
+            isGoingAway = true
+            return nil
+        }
+        stream.identifier = identifier
+        stream.receiver = receiver
+        streams[identifier] = stream
+        latest = stream
+        statistics.streamOpened()
+        connection?.needsFlush()
+        return stream
+    }
+
+    /// How many more streams the peer takes now.
+    var openCapacity: Int {
+        guard connection != nil, session != nil, !isGoingAway, draining == .no else { return 0 }
+        let limit = nghttp2_session_get_remote_settings(session, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS)
+        return max(0, Int(limit) - streams.count)
+    }
+
+    func outputQueued(on stream: HTTPStream) {
+        if stream.isDeferred {
+            stream.isDeferred = false
+            nghttp2_session_resume_data(session, stream.identifier)
+        }
+        connection?.needsFlush()
+    }
+
+    func consumed(_ count: Int, on stream: HTTPStream) {
+        nghttp2_session_consume_stream(session, stream.identifier, count)
+        connection?.needsFlush()
+    }
+
+    func reset(_ stream: HTTPStream, _ code: StreamResetCode) {
+        guard streams.removeValue(forKey: stream.identifier) != nil else { return }
+        if latest === stream { latest = nil }
+        statistics.streamClosed()
+        nghttp2_submit_rst_stream(session, UInt8(NGHTTP2_FLAG_NONE.rawValue), stream.identifier, code.rawValue)
+        connection?.needsFlush()
+        stream.close(.reset(code: code, byPeer: false))
+        onCapacity?()
+    }
+
+    // MARK: nghttp2 asks
+
+    private func dataProvider(_ stream: HTTPStream) -> nghttp2_data_provider {
+        nghttp2_data_provider(
+            source: nghttp2_data_source(ptr: nil),
+            read_callback: { _, identifier, buffer, capacity, flags, _, driver in
+                guard let buffer, let flags else { return Int(NGHTTP2_ERR_CALLBACK_FAILURE.rawValue) }
+                return HTTP2Driver.from(driver).fill(identifier, buffer, capacity, flags)
+            })
+    }
+
+    private func fill(
+        _ identifier: Int32, _ buffer: UnsafeMutablePointer<UInt8>, _ capacity: Int,
+        _ flags: UnsafeMutablePointer<UInt32>
+    ) -> Int {
+        guard let stream = stream(identifier) else { return Int(NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue) }
+        let available = stream.outbound.byteCount
+        if available == 0 && !stream.isOutputEnded {
+            stream.isDeferred = true
+            return Int(NGHTTP2_ERR_DEFERRED.rawValue)
+        }
+        let count = min(available, capacity)
+        if stream.isOutputEnded && count == available {
+            flags.pointee |= UInt32(NGHTTP2_DATA_FLAG_EOF.rawValue)
+            if let trailers = stream.trailers {
+                flags.pointee |= UInt32(NGHTTP2_DATA_FLAG_NO_END_STREAM.rawValue)
+                trailers.withPairs(pseudo: []) {
+                    nghttp2_submit_trailer(session, identifier, $0.baseAddress, $0.count)
+                }
+            }
+        }
+        // Copied straight to the output by `sendData`; short ones are cheaper through nghttp2's own buffer.
+        if count > 4096 {
+            flags.pointee |= UInt32(NGHTTP2_DATA_FLAG_NO_COPY.rawValue)
+            return count
+        }
+        stream.outbound.move(to: buffer, count: count)
+        taken(count, from: stream)
+        return count
+    }
+
+    func sendData(_ identifier: Int32, _ header: UnsafePointer<UInt8>, _ count: Int) -> Int32 {
+        guard let connection, let stream = stream(identifier) else {
+            return Int32(NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue)
+        }
+        connection.output.append(header, 9)
+        stream.outbound.move(to: connection.output.reserve(count), count: count)
+        taken(count, from: stream)
+        return 0
+    }
+
+    private func taken(_ count: Int, from stream: HTTPStream) {
+        flood.bodySent(count)
+        if stream.hasSenderWaiting { stream.outputTaken() }
+    }
+
+    func frameSent(_ header: nghttp2_frame_hd) {
+        guard case .server = role, header.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0,
+            header.type == UInt8(NGHTTP2_HEADERS.rawValue) || header.type == UInt8(NGHTTP2_DATA.rawValue),
+            let stream = stream(header.stream_id), !stream.isInputEnded
+        else { return }
+        // The answer is complete and the rest of the request does not matter any more (RFC 9113, section 8.1).
+        nghttp2_submit_rst_stream(
+            session, UInt8(NGHTTP2_FLAG_NONE.rawValue), header.stream_id, StreamResetCode.noError.rawValue)
+    }
+}
+
+extension RequestHead {
+    fileprivate func withPseudoFields<Result>(
+        _ body: ([(StaticString, UnsafeRawBufferPointer)]) -> Result
+    ) -> Result {
+        var method = method.description
+        return method.withUTF8 { method in
+            fields.storage.withUnsafeBytes { bytes in
+                body([
+                    (":method", UnsafeRawBufferPointer(method)), (":scheme", bytes.slice(schemeSlot)),
+                    (":path", bytes.slice(pathSlot)), (":authority", bytes.slice(authoritySlot)),
+                ])
+            }
+        }
+    }
+}
+
+extension HeaderFields {
+    /// The fields in nghttp2's form, with pseudo fields in front. nghttp2 copies what it needs.
+    @discardableResult
+    func withPairs<Result>(
+        pseudo: [(StaticString, UnsafeRawBufferPointer)], _ body: (UnsafeBufferPointer<nghttp2_nv>) -> Result
+    ) -> Result {
+        withUnsafeTemporaryAllocation(of: nghttp2_nv.self, capacity: pseudo.count + entries.count) { pairs in
+            storage.withUnsafeBytes { bytes in
+                var index = 0
+                for (name, value) in pseudo {
+                    pairs[index] = nghttp2_nv(
+                        name: UnsafeMutablePointer(mutating: name.utf8Start),
+                        value: UnsafeMutablePointer(mutating: value.bindMemory(to: UInt8.self).baseAddress),
+                        namelen: name.utf8CodeUnitCount, valuelen: value.count,
+                        flags: UInt8(NGHTTP2_NV_FLAG_NO_COPY_NAME.rawValue))
+                    index += 1
+                }
+                let base = UnsafeMutablePointer(mutating: bytes.bindMemory(to: UInt8.self).baseAddress)
+                for entry in entries {
+                    pairs[index] = nghttp2_nv(
+                        name: base.map { $0 + Int(entry.name.start) }, value: base.map { $0 + Int(entry.value.start) },
+                        namelen: Int(entry.name.count), valuelen: Int(entry.value.count),
+                        flags: UInt8(NGHTTP2_NV_FLAG_NONE.rawValue))
+                    index += 1
+                }
+                return body(UnsafeBufferPointer(pairs))
+            }
+        }
+    }
+}
+
+/// Three digits on the stack.
+private func withDigits<Result>(_ status: Int, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+    let status = (100...999).contains(status) ? status : 500
+    let digits = (
+        UInt8(48 + status / 100), UInt8(48 + status / 10 % 10), UInt8(48 + status % 10)
+    )
+    return withUnsafeBytes(of: digits, body)
+}

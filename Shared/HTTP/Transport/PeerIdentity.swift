@@ -1,0 +1,23 @@
+/// Who is at the other end of a connection.
+public struct PeerIdentity: Sendable {
+    /// The address as text: `127.0.0.1:4711`, `[::1]:4711` or `unix:/path`.
+    public var address: String
+    /// True where the bytes are encrypted.
+    public var isEncrypted = false
+    /// The certificate that the peer proved, verified against the configured authority; nil without mutual TLS.
+    public var certificate: PeerCertificate?
+
+    public init(address: String) { self.address = address }
+}
+
+/// What a verified certificate says of its holder.
+public struct PeerCertificate: Sendable, Equatable {
+    /// The subject in RFC 2253 form.
+    public var subject: String
+    public var commonName: String?
+    public var dnsNames: [String] = []
+    /// For instance a SPIFFE identity.
+    public var uris: [String] = []
+    /// SHA-256 of the certificate, in lower-case hexadecimal.
+    public var fingerprint: String
+}

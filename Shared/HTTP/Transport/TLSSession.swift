@@ -1,0 +1,95 @@
+import COpenSSL
+import Glibc
+
+/// One connection's TLS state on its socket.
+final class TLSSession {
+    let ssl: OpaquePointer
+    private let handle: TLSContext.Handle
+
+    init(handle: TLSContext.Handle, configuration: TLSConfiguration, role: TLSContext.Role) throws {
+        guard let ssl = SSL_new(handle.context) else { throw TLSError.latest("cannot start a TLS session") }
+        self.ssl = ssl
+        self.handle = handle
+        switch role {
+        case .server: SSL_set_accept_state(ssl)
+        case .client: SSL_set_connect_state(ssl)
+        }
+    }
+
+    deinit { SSL_free(ssl) }
+
+    func attach(_ descriptor: Int32) { SSL_set_fd(ssl, descriptor) }
+
+    /// Client: the name to ask for and to find in the certificate.
+    func expect(serverName: String, verifying: Bool) {
+        var v4 = in_addr()
+        var v6 = in6_addr()
+        if inet_pton(AF_INET, serverName, &v4) == 1 || inet_pton(AF_INET6, serverName, &v6) == 1 {
+            if verifying { X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), serverName) }
+        } else {
+            _ = slipway_ssl_set_server_name(ssl, serverName)
+            if verifying { SSL_set1_host(ssl, serverName) }
+        }
+    }
+
+    enum Handshake {
+        case done
+        case pending
+        case failed(TLSError)
+    }
+
+    func handshake() -> Handshake {
+        ERR_clear_error()
+        let status = SSL_do_handshake(ssl)
+        if status == 1 { return .done }
+        switch SSL_get_error(ssl, status) {
+        case SSL_ERROR_WANT_READ, SSL_ERROR_WANT_WRITE: return .pending
+        default:
+            let verification = SSL_get_verify_result(ssl)
+            if verification != Int(X509_V_OK), let text = X509_verify_cert_error_string(verification) {
+                ERR_clear_error()
+                return .failed(TLSError(message: "the peer's certificate is refused: \(String(cString: text))"))
+            }
+            return .failed(TLSError.latest("the TLS handshake failed"))
+        }
+    }
+
+    /// The protocol that ALPN chose, if any.
+    var chosenProtocol: String? {
+        var name: UnsafePointer<UInt8>?
+        var count: UInt32 = 0
+        SSL_get0_alpn_selected(ssl, &name, &count)
+        guard let name, count > 0 else { return nil }
+        return String(decoding: UnsafeBufferPointer(start: name, count: Int(count)), as: UTF8.self)
+    }
+
+    @inline(__always)
+    func read(_ buffer: UnsafeMutableRawBufferPointer) -> TransportResult {
+        ERR_clear_error()
+        let count = SSL_read(ssl, buffer.baseAddress, Int32(clamping: buffer.count))
+        if count > 0 { return .bytes(Int(count)) }
+        switch SSL_get_error(ssl, count) {
+        case SSL_ERROR_WANT_READ, SSL_ERROR_WANT_WRITE: return .wouldBlock
+        case SSL_ERROR_ZERO_RETURN: return .ended
+        default: return .failed
+        }
+    }
+
+    @inline(__always)
+    func write(_ bytes: UnsafeRawBufferPointer) -> TransportResult {
+        ERR_clear_error()
+        let count = SSL_write(ssl, bytes.baseAddress, Int32(clamping: bytes.count))
+        if count > 0 { return .bytes(Int(count)) }
+        switch SSL_get_error(ssl, count) {
+        case SSL_ERROR_WANT_READ, SSL_ERROR_WANT_WRITE: return .wouldBlock
+        default: return .failed
+        }
+    }
+
+    /// Says goodbye; whether it arrives does not matter.
+    func sayGoodbye() {
+        ERR_clear_error()
+        _ = SSL_shutdown(ssl)
+        ERR_clear_error()
+    }
+}
