@@ -1,0 +1,76 @@
+/// Cuts a body into messages: a flag byte, the length in four bytes, and that many bytes (gRPC's framing and Connect's).
+///
+/// Memory follows the bytes that really came, never the length that was promised.
+struct MessageDeframer {
+    struct Envelope {
+        var flags: UInt8
+        var bytes: [UInt8]
+    }
+    enum Failure: Error, Equatable {
+        /// The length is over the limit.
+        case tooLarge(length: Int, limit: Int)
+        /// The body ended inside a message.
+        case truncated
+    }
+
+    let limit: Int
+    private var prefix: (UInt8, UInt8, UInt8, UInt8, UInt8) = (0, 0, 0, 0, 0)
+    private var prefixCount = 0
+    private var needed = 0
+    private var body: [UInt8] = []
+
+    init(limit: Int) { self.limit = limit }
+
+    /// True between messages.
+    var isAtBoundary: Bool { prefixCount == 0 }
+
+    /// Takes bytes and calls `complete` with each message that they finish.
+    mutating func append(
+        _ bytes: UnsafeRawBufferPointer, _ complete: (Envelope) -> Void
+    ) throws(Failure) {
+        var rest = bytes
+        while true {
+            if prefixCount < 5 {
+                takePrefix(&rest)
+                guard prefixCount == 5 else { return }
+                needed = Int(prefix.1) << 24 | Int(prefix.2) << 16 | Int(prefix.3) << 8 | Int(prefix.4)
+                guard needed <= limit else { throw .tooLarge(length: needed, limit: limit) }
+                body.reserveCapacity(min(needed, max(rest.count, 4096)))
+            }
+            let count = min(rest.count, needed - body.count)
+            if count > 0 {
+                body.append(contentsOf: rest[..<count])
+                rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+            }
+            guard body.count == needed else { return }
+            let envelope = Envelope(flags: prefix.0, bytes: body)
+            body = []
+            prefixCount = 0
+            complete(envelope)
+            if rest.isEmpty { return }
+        }
+    }
+
+    /// The body is over.
+    func end() throws(Failure) { if !isAtBoundary { throw .truncated } }
+
+    private mutating func takePrefix(_ rest: inout UnsafeRawBufferPointer) {
+        let count = min(5 - prefixCount, rest.count)
+        let start = prefixCount
+        withUnsafeMutableBytes(of: &prefix) { prefix in
+            for index in 0..<count { prefix[start + index] = rest[index] }
+        }
+        prefixCount += count
+        rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+    }
+
+    /// Writes flags and length into the five free bytes in front of a message.
+    static func writePrefix(_ flags: UInt8, into message: inout [UInt8]) {
+        let length = UInt32(truncatingIfNeeded: message.count - 5)
+        message[0] = flags
+        message[1] = UInt8(truncatingIfNeeded: length >> 24)
+        message[2] = UInt8(truncatingIfNeeded: length >> 16)
+        message[3] = UInt8(truncatingIfNeeded: length >> 8)
+        message[4] = UInt8(truncatingIfNeeded: length)
+    }
+}

@@ -1,0 +1,189 @@
+import HTTP
+import Loop
+import Protobuf
+
+/// Leads HTTP requests to services: gRPC and Connect calls by their path, everything else to a fallback.
+///
+/// It is the handler of an `HTTPServer`; the two are made and stopped apart, so that one set of services can be offered
+/// on several servers and in process.
+public final class RPCServer: HTTPServerHandler {
+    public let configuration: RPCServerConfiguration
+    /// Everything that is offered, for reflection and for checks such as "every method declares a role".
+    public let methods: [AnyMethod]
+    let core: RPCServerCore
+    private let table: MethodTable
+    private let fallback: (any HTTPServerHandler)?
+
+    /// - Parameter fallback: hears the requests that are no calls; they get a JSON 404 where nil.
+    public init(
+        services: [any RPCService], interceptors: [any ServerInterceptor] = [],
+        configuration: RPCServerConfiguration = RPCServerConfiguration(), fallback: (any HTTPServerHandler)? = nil
+    ) {
+        self.configuration = configuration
+        self.fallback = fallback
+        let handlers = services.flatMap { $0.handlers() }
+        methods = handlers.map(\.method)
+        table = MethodTable(handlers)
+        core = RPCServerCore(registry: TypeRegistry(configuration.files), interceptors: interceptors)
+    }
+
+    /// Calls that run now.
+    public var callsInFlight: Int { core.callsInFlight }
+    /// Calls that were ever begun.
+    public var callsEver: Int { core.callsEver }
+
+    public func receiver(for stream: HTTPStream) -> any HTTPStreamReceiver {
+        guard let handler = table.find(stream.request) else { return unknown(stream) }
+        do {
+            switch try RequestForm(stream.request, handler.method) {
+            case .grpc(let form): return startGRPC(stream, handler, form)
+            case .connect(let form): return startConnect(stream, handler, form)
+            case .preflight: return answerPreflight(stream)
+            }
+        } catch {
+            return refuse(stream, error)
+        }
+    }
+
+    // MARK: starting a call
+
+    private func startGRPC(
+        _ stream: HTTPStream, _ handler: MethodHandler, _ form: RequestForm.GRPC
+    ) -> any HTTPStreamReceiver {
+        let writer = GRPCDialect(contentType: form.contentType, acceptsGzip: form.acceptsGzip)
+        let input = CallInput.framed(MessageDeframer(limit: configuration.messageBytes), compression: form.compression)
+        return start(stream, handler, .grpc, form.codec, form.timeout, input, writer) { error in
+            GRPCDialect.refuse(GRPCDialect.trailers(error), form.contentType, on: stream)
+        }
+    }
+
+    private func startConnect(
+        _ stream: HTTPStream, _ handler: MethodHandler, _ form: RequestForm.Connect
+    ) -> any HTTPStreamReceiver {
+        let extra = crossOriginFields(stream.request)
+        let limit = configuration.messageBytes
+        if form.isUnary {
+            let input =
+                form.messageInHead.map { CallInput.inHead($0) }
+                ?? .whole([], limit: limit, compression: form.compression)
+            let writer = ConnectUnaryDialect(acceptsGzip: form.acceptsGzip, extraFields: extra)
+            return start(stream, handler, .connectUnary, form.codec, form.timeout, input, writer) { error in
+                ConnectUnaryDialect.refuse(error, error.metadata, extra, on: stream)
+            }
+        }
+        let input = CallInput.framed(MessageDeframer(limit: limit), compression: form.compression)
+        let writer = ConnectStreamingDialect(acceptsGzip: form.acceptsGzip, extraFields: extra)
+        return start(stream, handler, .connectStreaming, form.codec, form.timeout, input, writer) { error in
+            ConnectUnaryDialect.refuse(error, error.metadata, extra, on: stream)
+        }
+    }
+
+    private func start(
+        _ stream: HTTPStream, _ handler: MethodHandler, _ dialect: Dialect, _ codec: Codec, _ timeout: Duration?,
+        _ input: CallInput, _ writer: any ResponseDialect, refuse: (RPCError) -> Void
+    ) -> any HTTPStreamReceiver {
+        guard core.callsInFlight < configuration.callsInFlight else {
+            refuse(
+                .retryLater(
+                    .resourceExhausted,
+                    "\(configuration.callsInFlight) calls run already (setting callsInFlight); try again later",
+                    after: configuration.retryDelay))
+            return DiscardingReceiver(stream)
+        }
+        let context = ServerContext(
+            method: handler.method, dialect: dialect, codec: codec, peer: stream.peer,
+            metadata: Metadata(fields: stream.request.fields),
+            deadline: timeout.map { stream.loop.clock.now.advanced(by: $0) }, loop: stream.loop)
+        let call = ServerCall(
+            context: context, stream: stream, core: core, handler: handler, input: input, writer: writer)
+        call.start()
+        return call
+    }
+
+    // MARK: requests that are no calls
+
+    private func unknown(_ stream: HTTPStream) -> any HTTPStreamReceiver {
+        if RequestForm.isGRPC(stream.request) {
+            let path = stream.request.path
+            let known = methods.contains { path.hasPrefix("/\($0.service)/") }
+            let message = known ? "the service has no method for \(path)" : "there is no service for \(path)"
+            GRPCDialect.refuse(GRPCDialect.trailers(RPCError(.unimplemented, message)), nil, on: stream)
+            return DiscardingReceiver(stream)
+        }
+        if let fallback { return fallback.receiver(for: stream) }
+        return refuse(
+            stream, RequestRefusal(status: 404, error: RPCError(.notFound, "there is nothing at \(stream.request.path)")))
+    }
+
+    private func refuse(_ stream: HTTPStream, _ refusal: RequestRefusal) -> any HTTPStreamReceiver {
+        if refusal.asGRPC {
+            GRPCDialect.refuse(GRPCDialect.trailers(refusal.error), nil, on: stream)
+        } else {
+            var fields = crossOriginFields(stream.request)
+            for (name, value) in refusal.fields { fields.add(name, value) }
+            ConnectUnaryDialect.refuse(
+                refusal.error, refusal.error.metadata, fields, status: refusal.status, on: stream)
+        }
+        return DiscardingReceiver(stream)
+    }
+
+    private func crossOriginFields(_ request: RequestHead) -> HeaderFields {
+        guard let policy = configuration.crossOrigin, let origin = request.fields["origin"],
+            let allowed = policy.allowed(origin)
+        else { return [:] }
+        return ["access-control-allow-origin": allowed, "vary": "origin", "access-control-expose-headers": "*"]
+    }
+
+    private func answerPreflight(_ stream: HTTPStream) -> any HTTPStreamReceiver {
+        var fields = crossOriginFields(stream.request)
+        if !fields.isEmpty, let policy = configuration.crossOrigin {
+            fields.add("access-control-allow-methods", "GET, POST")
+            let wanted = stream.request.fields["access-control-request-headers"]
+            fields.add("access-control-allow-headers", wanted ?? "content-type, connect-protocol-version, connect-timeout-ms")
+            fields.add("access-control-max-age", "\(policy.maximumAge.components.seconds)")
+        }
+        stream.send(ResponseHead(status: 204, fields: fields), end: true)
+        return DiscardingReceiver(stream)
+    }
+}
+
+/// Lets a body go by after the answer was given.
+final class DiscardingReceiver: HTTPStreamReceiver {
+    private weak var stream: HTTPStream?
+    init(_ stream: HTTPStream) { self.stream = stream }
+    func received(body: UnsafeRawBufferPointer) { stream?.consumed(body.count) }
+    func receivedEnd(trailers: HeaderFields?) {}
+    func closed(_ closure: StreamClosure) {}
+}
+
+/// Methods by path, without making a string of a request's path.
+struct MethodTable: Sendable {
+    private let handlers: [UInt64: [(path: [UInt8], handler: MethodHandler)]]
+
+    init(_ list: [MethodHandler]) {
+        var handlers: [UInt64: [(path: [UInt8], handler: MethodHandler)]] = [:]
+        for handler in list {
+            let path = Array(handler.method.path.utf8)
+            let key = path.withUnsafeBytes { MethodTable.hash($0) }
+            precondition(
+                handlers[key, default: []].allSatisfy { $0.path != path }, "\(handler.method) is offered twice")
+            handlers[key, default: []].append((path, handler))
+        }
+        self.handlers = handlers
+    }
+
+    func find(_ request: RequestHead) -> MethodHandler? {
+        request.withTargetBytes { target in
+            let end = target.firstIndex(of: UInt8(ascii: "?")) ?? target.count
+            let path = UnsafeRawBufferPointer(rebasing: target[..<end])
+            guard let found = handlers[MethodTable.hash(path)] else { return nil }
+            return found.first { $0.path.elementsEqual(path) }?.handler
+        }
+    }
+
+    private static func hash(_ path: UnsafeRawBufferPointer) -> UInt64 {
+        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+        for byte in path { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+        return hash
+    }
+}

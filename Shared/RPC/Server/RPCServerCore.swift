@@ -1,0 +1,34 @@
+import Protobuf
+import Synchronization
+
+/// What calls of one server share.
+final class RPCServerCore: Sendable {
+    let registry: TypeRegistry
+    private let interceptors: [any ServerInterceptor]
+    private let running = Atomic<Int>(0)
+    private let ever = Atomic<Int>(0)
+
+    init(registry: TypeRegistry, interceptors: [any ServerInterceptor]) {
+        self.registry = registry
+        self.interceptors = interceptors
+    }
+
+    var callsInFlight: Int { running.load(ordering: .relaxed) }
+    var callsEver: Int { ever.load(ordering: .relaxed) }
+
+    func callStarted() {
+        running.add(1, ordering: .relaxed)
+        ever.add(1, ordering: .relaxed)
+    }
+
+    func callEnded() { running.subtract(1, ordering: .relaxed) }
+
+    func run(_ call: ServerCall) async throws {
+        if interceptors.isEmpty { try await call.handler.run(call) } else { try await run(call, from: 0) }
+    }
+
+    private func run(_ call: ServerCall, from index: Int) async throws {
+        guard index < interceptors.count else { return try await call.handler.run(call) }
+        try await interceptors[index].intercept(call.context) { _ in try await self.run(call, from: index + 1) }
+    }
+}

@@ -1,0 +1,266 @@
+import HTTP
+import Loop
+import Protobuf
+
+/// One call on a server: reads messages from a stream, runs the handler's task, and writes what it answers in the
+/// caller's dialect. Confined to the stream's loop, but for the functions that say otherwise.
+final class ServerCall: HTTPStreamReceiver, @unchecked Sendable {
+    /// Messages that may wait for the handler before the caller's window stays shut.
+    private static let waitingMax = 4
+
+    let context: ServerContext
+    let stream: HTTPStream
+    let loop: EventLoop
+    let core: RPCServerCore
+    let handler: MethodHandler
+    let writer: any ResponseDialect
+    /// The response of a unary handler, with five free bytes in front; sent when the interceptors are through.
+    var unaryResponse: [UInt8]?
+
+    private var input: CallInput
+    private var messages: [Bytes] = []
+    private var messagesHead = 0
+    private var withheldBytes = 0
+    private var isInputEnded = false
+    private var isFinished = false
+    private var failure: RPCError?
+    private var reader: UnsafeContinuation<Bytes?, any Error>?
+    private var waitingWriter: UnsafeContinuation<Void, any Error>?
+    private var task: Task<Void, Never>?
+    private var deadlineTimer: LoopTimer?
+
+    init(
+        context: ServerContext, stream: HTTPStream, core: RPCServerCore, handler: MethodHandler, input: CallInput,
+        writer: any ResponseDialect
+    ) {
+        self.context = context
+        self.stream = stream
+        loop = stream.loop
+        self.core = core
+        self.handler = handler
+        self.input = input
+        self.writer = writer
+    }
+
+    /// Starts the handler. Its task runs on this loop once the bytes at hand are parsed, so that a request that came
+    /// whole is read without a suspension.
+    func start() {
+        core.callStarted()
+        if let deadline = context.deadline {
+            deadlineTimer = loop.schedule(at: deadline) { [weak self] in
+                self?.abort(RPCError(.deadlineExceeded, "the deadline passed before the call was done"))
+            }
+        }
+        task = Task(executorPreference: loop) { await run() }
+    }
+
+    private func run() async {
+        var outcome: RPCError?
+        do { try await core.run(self) } catch { outcome = RPCError(error) }
+        finish(outcome)
+        task = nil
+        core.callEnded()
+    }
+
+    // MARK: messages from the caller
+
+    func received(body: UnsafeRawBufferPointer) {
+        guard !isFinished else { return stream.consumed(body.count) }
+        let before = messages.count
+        do {
+            try input.append(body) { messages.append($0[...]) }
+        } catch {
+            stream.consumed(body.count)
+            return abort(error)
+        }
+        // A message larger than the window must come through: bytes are held back only while whole messages wait.
+        if reader == nil, messages.count - messagesHead > ServerCall.waitingMax {
+            withheldBytes += body.count
+        } else {
+            stream.consumed(body.count)
+        }
+        if messages.count > before { resumeReader() }
+    }
+
+    func receivedEnd(trailers: HeaderFields?) {
+        guard !isFinished else { return }
+        do { try input.end { messages.append($0[...]) } } catch { return abort(error) }
+        isInputEnded = true
+        resumeReader()
+    }
+
+    private func resumeReader() {
+        guard let reader else { return }
+        if messagesHead < messages.count {
+            self.reader = nil
+            reader.resume(returning: takeMessage())
+        } else if isInputEnded {
+            self.reader = nil
+            reader.resume(returning: nil)
+        }
+    }
+
+    private func takeMessage() -> Bytes {
+        let message = messages[messagesHead]
+        messages[messagesHead] = []
+        messagesHead += 1
+        if messagesHead == messages.count {
+            messages.removeAll(keepingCapacity: true)
+            messagesHead = 0
+            if withheldBytes > 0 {
+                stream.consumed(withheldBytes)
+                withheldBytes = 0
+            }
+        }
+        return message
+    }
+
+    /// The next message; nil after the last. From any executor.
+    func nextMessage() async throws -> Bytes? {
+        if loop.isCurrent {
+            if messagesHead < messages.count { return takeMessage() }
+            if isInputEnded { return nil }
+        }
+        return try await withUnsafeThrowingContinuation { continuation in
+            loop.run { [self] in
+                if let failure { return continuation.resume(throwing: failure) }
+                guard reader == nil else {
+                    return continuation.resume(
+                        throwing: RPCError(.internal, "two tasks read the requests of one call at once"))
+                }
+                reader = continuation
+                resumeReader()
+            }
+        }
+    }
+
+    /// The one message of a call whose caller sends just one.
+    func onlyMessage() async throws -> Bytes {
+        guard let message = try await nextMessage() else {
+            throw RPCError(.unimplemented, "\(context.method) takes one message and got none")
+        }
+        guard try await nextMessage() == nil else {
+            throw RPCError(.unimplemented, "\(context.method) takes one message and got more")
+        }
+        return message
+    }
+
+    func decode<M: Message>(_ type: M.Type, _ bytes: Bytes) throws -> M {
+        try context.codec.decode(type, bytes, registry: core.registry)
+    }
+
+    // MARK: messages to the caller
+
+    /// A message with five free bytes in front.
+    func encode(_ message: some Message) throws -> [UInt8] {
+        try context.codec.encode(message, prefix: 5, registry: core.registry)
+    }
+
+    /// Sends a message with five free bytes in front; suspends while the queue is full. From any executor.
+    func write(_ message: [UInt8], compressed: Bool?) async throws {
+        if loop.isCurrent {
+            try writeNow(message, compressed)
+            if stream.isWritable { return }
+            try await withUnsafeThrowingContinuation { waitUntilWritable($0) }
+        } else {
+            try await withUnsafeThrowingContinuation { (continuation: UnsafeContinuation<Void, any Error>) in
+                loop.execute { [self] in
+                    do {
+                        try writeNow(message, compressed)
+                        waitUntilWritable(continuation)
+                    } catch { continuation.resume(throwing: error) }
+                }
+            }
+        }
+    }
+
+    private func writeNow(_ message: [UInt8], _ compressed: Bool?) throws {
+        if let failure { throw failure }
+        guard !isFinished else { throw RPCError(.cancelled, "the call is over") }
+        try writer.write(message, compressed: compressed, on: self)
+    }
+
+    private func waitUntilWritable(_ continuation: UnsafeContinuation<Void, any Error>) {
+        if let failure { return continuation.resume(throwing: failure) }
+        if stream.isClosed || stream.isWritable { return continuation.resume() }
+        guard waitingWriter == nil else {
+            return continuation.resume(
+                throwing: RPCError(.internal, "two tasks write the responses of one call at once"))
+        }
+        waitingWriter = continuation
+    }
+
+    func sendHead() async throws {
+        try await loop.submit { [self] in
+            if let failure { throw failure }
+            guard !isFinished else { return }
+            writer.sendHead(on: self)
+        }
+    }
+
+    func outputDrained() {
+        guard let waitingWriter else { return }
+        self.waitingWriter = nil
+        waitingWriter.resume()
+    }
+
+    // MARK: the end
+
+    /// The handler is through, with an error or without.
+    private func finish(_ error: RPCError?) {
+        guard !isFinished else { return }
+        isFinished = true
+        deadlineTimer?.cancel()
+        deadlineTimer = nil
+        let response = unaryResponse
+        unaryResponse = nil
+        var error = error
+        if error == nil, let response {
+            do { try writer.write(response, compressed: nil, on: self) } catch { return end(RPCError(error)) }
+        } else if error == nil, !context.method.shape.streamsResponses, !writer.isHeadSent {
+            error = RPCError(.internal, "the handler of \(context.method) gave no response")
+        }
+        end(error)
+    }
+
+    private func end(_ error: RPCError?) {
+        writer.finish(error, on: self)
+        messages = []
+        messagesHead = 0
+        if withheldBytes > 0 { stream.consumed(withheldBytes) }
+        withheldBytes = 0
+    }
+
+    /// Ends the call from outside the handler: the caller hears at once, the handler's task is cancelled.
+    private func abort(_ error: RPCError) {
+        guard !isFinished else { return }
+        isFinished = true
+        deadlineTimer?.cancel()
+        deadlineTimer = nil
+        end(error)
+        stopTask(error)
+    }
+
+    func closed(_ closure: StreamClosure) {
+        deadlineTimer?.cancel()
+        deadlineTimer = nil
+        let wasFinished = isFinished
+        isFinished = true
+        messages = []
+        messagesHead = 0
+        if !wasFinished || task != nil { stopTask(RPCError(.cancelled, "the caller gave the call up")) }
+    }
+
+    private func stopTask(_ error: RPCError) {
+        failure = error
+        if let reader {
+            self.reader = nil
+            reader.resume(throwing: error)
+        }
+        if let waitingWriter {
+            self.waitingWriter = nil
+            waitingWriter.resume(throwing: error)
+        }
+        task?.cancel()
+    }
+}

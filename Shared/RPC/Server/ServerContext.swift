@@ -1,0 +1,65 @@
+import HTTP
+import Loop
+import Synchronization
+
+/// What a handler knows of the call it serves, and what it says beside its messages.
+///
+/// A context belongs to its call's task: read and write it from there, not from two tasks at once.
+public final class ServerContext: @unchecked Sendable {
+    public let method: AnyMethod
+    /// The protocol in which the caller speaks.
+    public let dialect: Dialect
+    public let codec: Codec
+    public let peer: PeerIdentity
+    /// The request's metadata as it came, the protocol's own fields included.
+    public let metadata: Metadata
+    /// When the caller gives up, on the loop's clock.
+    public let deadline: LoopInstant?
+    /// The loop on which the call runs.
+    public let loop: EventLoop
+
+    /// Goes in front of the first message; later changes are lost.
+    public var responseMetadata = Metadata()
+    /// Goes behind the last message.
+    public var trailingMetadata = Metadata()
+    /// Compresses messages where the caller accepts that. Choose before the first message; a single message may say
+    /// otherwise when it is written.
+    public var compressesResponses = false
+
+    private var values: [ObjectIdentifier: any Sendable] = [:]
+
+    init(
+        method: AnyMethod, dialect: Dialect, codec: Codec, peer: PeerIdentity, metadata: Metadata,
+        deadline: LoopInstant?, loop: EventLoop
+    ) {
+        self.method = method
+        self.dialect = dialect
+        self.codec = codec
+        self.peer = peer
+        self.metadata = metadata
+        self.deadline = deadline
+        self.loop = loop
+    }
+
+    /// How long the caller still waits; nil where it set no limit.
+    public var timeRemaining: Duration? { deadline.map { max(.zero, loop.clock.now.duration(to: $0)) } }
+
+    /// Facts that interceptors leave for those behind them, by type of key.
+    public subscript<Key: ServerContextKey>(key: Key.Type) -> Key.Value? {
+        get { values[ObjectIdentifier(key)] as? Key.Value }
+        set { values[ObjectIdentifier(key)] = newValue }
+    }
+}
+
+/// Names a fact in a `ServerContext`.
+public protocol ServerContextKey {
+    associatedtype Value: Sendable
+}
+
+/// A protocol of calls.
+public enum Dialect: Sendable, Hashable {
+    case grpc
+    /// Connect with one message each way: a plain HTTP request.
+    case connectUnary
+    case connectStreaming
+}
