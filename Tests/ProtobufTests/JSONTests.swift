@@ -32,7 +32,7 @@ struct JSONTests {
             (#"{"byId": {"7": {"label": 1}}}"#, .invalidValue, #"byId["7"].label"#, 25),
             (#"{"nonsense": 1}"#, .unknownField, "", 12),
             (#"{"name": "a", "name": "b"}"#, .duplicateField, "name", 21),
-            (#"{"text": "a", "index": 1}"#, .duplicateField, "index", 22),
+            (#"{"text": "a", "index": 1}"#, .duplicateField, "index", 23),
             (#"{"name": "\ud800"}"#, .malformed, "name", 16),
             (#"{"name": "a""#, .truncated, "", 12),
             (#"{"numbers": [1,]}"#, .invalidValue, "numbers[1]", 15),
@@ -50,7 +50,11 @@ struct JSONTests {
     func ignoring() throws {
         let text = #"{"x": {"y": [1, null]}, "stage": "NEW", "stages": ["NEW", 1], "name": "n"}"#
         let sample = try Sample(json: text, options: .init(ignoresUnknownFields: true))
-        #expect(sample == Sample.with { $0.name = "n"; $0.stages = [.draft] })
+        #expect(
+            sample
+                == Sample.with {
+                    $0.name = "n"; $0.stages = [.draft]
+                })
     }
 
     @Test("null leaves a field as it is, and is a value of Value")

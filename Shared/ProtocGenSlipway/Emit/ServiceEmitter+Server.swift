@@ -61,7 +61,10 @@ extension ServiceEmitter {
         code.line()
         code.block("extension \(swiftName).StreamingService") { code in
             emitHandlers(into: &code) { method in
-                ("streaming", "requests, responses, context", "requests: requests, responses: responses, context: context")
+                (
+                    "streaming", "requests, responses, context",
+                    "requests: requests, responses: responses, context: context"
+                )
             }
         }
         code.line()
