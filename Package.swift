@@ -24,7 +24,8 @@ func system(_ name: String, pkgConfig: String? = nil, package: String? = nil) ->
 let package = Package(
     name: "slipway",
     products: [
-        .executable(name: "protoc-gen-slipway", targets: ["ProtocGenSlipway"])
+        .executable(name: "protoc-gen-slipway", targets: ["ProtocGenSlipway"]),
+        .executable(name: "protobuf-testee", targets: ["ProtobufTestee"]),
     ],
     targets: [
         // System libraries, each behind its module map and static-inline shims.
@@ -42,6 +43,9 @@ let package = Package(
         // Remote calls on top of them.
         library("RPC", ["HTTP", "Loop", "Protobuf", "CZlib"]),
         program("ProtocGenSlipway", ["Protobuf"], path: "Shared/ProtocGenSlipway", exclude: ["Protos"]),
+
+        // Programs that let others judge us.
+        program("ProtobufTestee", ["Protobuf"], path: "Tests/Programs/ProtobufTestee", exclude: ["Protos"]),
 
         // Tests mirror the folders above.
         tests("LoopTests", ["Loop"]),

@@ -15,7 +15,7 @@ struct HostileInputTests {
             ([0x0c], .malformed, 1),
             ([0x92, 0x01, 0x03, 0, 0, 0], .truncated, 3),
             ([0x3d, 0, 0], .truncated, 1),
-            ([0x10, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f], .malformed, 1),
+            ([0x10, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01], .malformed, 1),
         ] as [([UInt8], ProtobufError.Code, Int)])
     func refusals(bytes: [UInt8], code: ProtobufError.Code, offset: Int) {
         let error = #expect(throws: ProtobufError.self) { try Sample(serialized: bytes) }

@@ -34,8 +34,7 @@ extension Google.Protobuf.Duration {
             count += 1
             guard seconds <= limit else { return nil }
         }
-        guard count > 0, let nanos = CalendarTime.takeFraction(&rest), CalendarTime.take(&rest, "s"), rest.isEmpty,
-            seconds < limit || nanos == 0
+        guard count > 0, let nanos = CalendarTime.takeFraction(&rest), CalendarTime.take(&rest, "s"), rest.isEmpty
         else { return nil }
         return isNegative ? (-seconds, -nanos) : (seconds, nanos)
     }
