@@ -8,7 +8,7 @@ enum ConnectJSON {
     static func body(of error: RPCError) -> [UInt8] {
         var json = JSONWriter()
         write(error, to: &json)
-        return json.bytes
+        return json.buffer
     }
 
     static func endOfStream(_ error: RPCError?, _ metadata: Metadata) -> [UInt8] {
@@ -35,7 +35,7 @@ enum ConnectJSON {
             json.endObject()
         }
         json.endObject()
-        return json.bytes
+        return json.buffer
     }
 
     private static func write(_ error: RPCError, to json: inout JSONWriter) {

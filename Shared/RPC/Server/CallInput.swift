@@ -16,12 +16,13 @@ enum CallInput {
             // Taken out while it changes, or the array inside would be copied for each piece.
             self = .inHead(nil)
             defer { self = .framed(deframer, compression: compression) }
+            let limit = deframer.limit
             var failure: RPCError?
             do {
                 try deframer.append(bytes) { envelope in
                     guard failure == nil else { return }
                     do throws(RPCError) {
-                        message(try CallInput.unfold(envelope, compression, limit: deframer.limit))
+                        message(try CallInput.unfold(envelope, compression, limit: limit))
                     } catch { failure = error }
                 }
             } catch { throw CallInput.error(error) }

@@ -112,7 +112,8 @@ public final class RPCServer: HTTPServerHandler {
         }
         if let fallback { return fallback.receiver(for: stream) }
         return refuse(
-            stream, RequestRefusal(status: 404, error: RPCError(.notFound, "there is nothing at \(stream.request.path)")))
+            stream,
+            RequestRefusal(status: 404, error: RPCError(.notFound, "there is nothing at \(stream.request.path)")))
     }
 
     private func refuse(_ stream: HTTPStream, _ refusal: RequestRefusal) -> any HTTPStreamReceiver {
@@ -139,7 +140,8 @@ public final class RPCServer: HTTPServerHandler {
         if !fields.isEmpty, let policy = configuration.crossOrigin {
             fields.add("access-control-allow-methods", "GET, POST")
             let wanted = stream.request.fields["access-control-request-headers"]
-            fields.add("access-control-allow-headers", wanted ?? "content-type, connect-protocol-version, connect-timeout-ms")
+            fields.add(
+                "access-control-allow-headers", wanted ?? "content-type, connect-protocol-version, connect-timeout-ms")
             fields.add("access-control-max-age", "\(policy.maximumAge.components.seconds)")
         }
         stream.send(ResponseHead(status: 204, fields: fields), end: true)

@@ -44,7 +44,8 @@ enum RequestForm {
         default:
             let allowed = method.shape == .unary && method.idempotency == .noSideEffects ? "GET, POST" : "POST"
             throw RequestRefusal(
-                status: 405, error: RPCError(.unimplemented, "\(method) is called with \(allowed), not \(request.method)"),
+                status: 405,
+                error: RPCError(.unimplemented, "\(method) is called with \(allowed), not \(request.method)"),
                 fields: ["allow": allowed])
         }
     }
@@ -74,13 +75,15 @@ enum RequestForm {
         }
         if let text = fields["grpc-timeout"] {
             guard let timeout = CallTimeout.parse(grpc: text) else {
-                throw refusal(.internal, "grpc-timeout is \"\(text)\"; it is up to eight digits and one of H, M, S, m, u, n")
+                throw refusal(
+                    .internal, "grpc-timeout is \"\(text)\"; it is up to eight digits and one of H, M, S, m, u, n")
             }
             form.timeout = timeout
         }
         if let name = fields["grpc-encoding"] {
             guard let compression = Compression(rawValue: name) else {
-                var refused = refusal(.unimplemented, "grpc-encoding \"\(name)\" is unknown; identity and gzip are known")
+                var refused = refusal(
+                    .unimplemented, "grpc-encoding \"\(name)\" is unknown; identity and gzip are known")
                 refused.error.metadata = ["grpc-accept-encoding": "identity,gzip"]
                 throw refused
             }
@@ -128,7 +131,9 @@ enum RequestForm {
             let pair = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             query[String(pair[0])] = pair.count > 1 ? String(pair[1]) : ""
         }
-        if let version = query["connect"] { try checkVersion(version.hasPrefix("v") ? String(version.dropFirst()) : version) }
+        if let version = query["connect"] {
+            try checkVersion(version.hasPrefix("v") ? String(version.dropFirst()) : version)
+        }
         let codec: Codec
         switch query["encoding"] {
         case "json": codec = .json

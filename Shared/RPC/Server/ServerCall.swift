@@ -51,7 +51,7 @@ final class ServerCall: HTTPStreamReceiver, @unchecked Sendable {
                 self?.abort(RPCError(.deadlineExceeded, "the deadline passed before the call was done"))
             }
         }
-        task = Task(executorPreference: loop) { await run() }
+        task = Task(executorPreference: loop) { await self.run() }
     }
 
     private func run() async {
