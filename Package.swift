@@ -2,7 +2,12 @@
 import PackageDescription
 
 /// Every target of ours: Swift 6, warnings as errors.
-let strict: [SwiftSetting] = [.swiftLanguageMode(.v6), .treatAllWarnings(as: .error)]
+///
+/// Asynchronous functions stay on their caller's executor: each switch of a task costs a lock in the runtime, and a call
+/// passes a dozen functions.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6), .treatAllWarnings(as: .error), .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
 
 func library(_ name: String, _ dependencies: [Target.Dependency] = [], path: String? = nil) -> Target {
     .target(name: name, dependencies: dependencies, path: path ?? "Shared/\(name)", swiftSettings: strict)
@@ -24,7 +29,8 @@ func system(_ name: String, pkgConfig: String? = nil, package: String? = nil) ->
 let package = Package(
     name: "slipway",
     products: [
-        .executable(name: "protoc-gen-slipway", targets: ["ProtocGenSlipway"])
+        .executable(name: "protoc-gen-slipway", targets: ["ProtocGenSlipway"]),
+        .executable(name: "bench-echo", targets: ["BenchEcho"]),
     ],
     targets: [
         // System libraries, each behind its module map and static-inline shims.
@@ -42,6 +48,10 @@ let package = Package(
         // Remote calls on top of them.
         library("RPC", ["HTTP", "Loop", "Protobuf", "CZlib"]),
         program("ProtocGenSlipway", ["Protobuf"], path: "Shared/ProtocGenSlipway", exclude: ["Protos"]),
+
+        // Programs for benchmarks and conformance.
+        library("ProgramKit", path: "Tests/Programs/ProgramKit"),
+        program("BenchEcho", ["RPC", "ProgramKit"], path: "Benchmarks/Echo/Server"),
 
         // Tests mirror the folders above.
         tests("LoopTests", ["Loop"]),

@@ -74,10 +74,7 @@ final class Connection: Channel {
         if state == .open {
             open(protocol: nil)
         } else {
-            setupTimer = loop.schedule(after: timeout) { [weak self] in
-                guard let self, self.state != .open else { return }
-                self.close("no connection within \(timeout)")
-            }
+            setupTimer = loop.schedule(after: timeout) { self.close("no connection within \(timeout)") }
         }
     }
 

@@ -47,8 +47,8 @@ final class ServerCall: HTTPStreamReceiver, @unchecked Sendable {
     func start() {
         core.callStarted()
         if let deadline = context.deadline {
-            deadlineTimer = loop.schedule(at: deadline) { [weak self] in
-                self?.abort(RPCError(.deadlineExceeded, "the deadline passed before the call was done"))
+            deadlineTimer = loop.schedule(at: deadline) { [self] in
+                abort(RPCError(.deadlineExceeded, "the deadline passed before the call was done"))
             }
         }
         task = Task(executorPreference: loop) { await self.run() }
