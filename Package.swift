@@ -50,6 +50,7 @@ let package = Package(
         program("ProtocGenSlipway", ["Protobuf"], path: "Shared/ProtocGenSlipway", exclude: ["Protos"]),
 
         // Programs for benchmarks and conformance.
+        library("TestContracts", ["RPC", "Protobuf"], path: "Tests/Contracts"),
         library("ProgramKit", path: "Tests/Programs/ProgramKit"),
         program("BenchEcho", ["RPC", "ProgramKit"], path: "Benchmarks/Echo/Server"),
 
