@@ -8,9 +8,10 @@ from checks import Failure, expect
 
 
 class Prober:
-    """One connection that is held throughout, with one small request after the other on it."""
+    """One connection that is held while an attack goes on, with one small request after the other on it."""
 
     PAUSE = 0.01
+    CALLS_MAX = 500
 
     def __init__(self, host, port, exchange, deadline):
         self.address = (host, port)
@@ -39,8 +40,10 @@ class Prober:
                 self.lock.notify_all()
 
     def call_on(self, connection):
-        """Calls until told to stop, or until the server retires the connection in good order."""
-        while not self.stopping and connection.goaway != 0:
+        """Calls until told to stop, or so often that some servers would retire the connection soon."""
+        for _ in range(self.CALLS_MAX):
+            if self.stopping:
+                return
             start = time.monotonic()
             self.exchange(connection, self.deadline)
             with self.lock:
