@@ -41,8 +41,8 @@ let package = Package(
         program("ProtocGenSlipway", ["Protobuf"], path: "Shared/ProtocGenSlipway"),
 
         // Tests mirror the folders above.
-        tests("LoopTests", ["Loop"]),
-        tests("HTTPTests", ["HTTP"]),
+        tests("LoopTests", ["Loop", "CLinux"]),
+        tests("HTTPTests", ["HTTP", "Loop", "CLinux"]),
         tests("ProtobufTests", ["Protobuf", "CProtobufC"]),
         tests("RPCTests", ["RPC"]),
     ]
