@@ -55,8 +55,8 @@ let package = Package(
         program("BenchEcho", ["RPC", "ProgramKit"], path: "Benchmarks/Echo/Server"),
 
         // Tests mirror the folders above.
-        tests("LoopTests", ["Loop"]),
-        tests("HTTPTests", ["HTTP"]),
+        tests("LoopTests", ["Loop", "CLinux"]),
+        tests("HTTPTests", ["HTTP", "Loop", "CLinux"]),
         tests("ProtobufTests", ["Protobuf", "CProtobufC"], exclude: ["Protos"]),
         tests("RPCTests", ["RPC"]),
     ]
