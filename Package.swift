@@ -30,6 +30,7 @@ let package = Package(
     name: "slipway",
     products: [
         .executable(name: "protoc-gen-slipway", targets: ["ProtocGenSlipway"]),
+        .executable(name: "rpc-interop-server", targets: ["RPCInteropServer"]),
         .executable(name: "bench-echo", targets: ["BenchEcho"]),
     ],
     targets: [
@@ -52,6 +53,8 @@ let package = Package(
         // Programs for benchmarks and conformance.
         library("TestContracts", ["RPC", "Protobuf"], path: "Tests/Contracts"),
         library("ProgramKit", path: "Tests/Programs/ProgramKit"),
+        program(
+            "RPCInteropServer", ["RPC", "TestContracts", "ProgramKit"], path: "Tests/Programs/RPCInteropServer"),
         program("BenchEcho", ["RPC", "ProgramKit"], path: "Benchmarks/Echo/Server"),
 
         // Tests mirror the folders above.
