@@ -4,7 +4,8 @@ import Loop
 enum CallTimeout {
     /// Reads `grpc-timeout`: at most eight digits and a unit.
     static func parse(grpc text: some StringProtocol) -> Duration? {
-        guard let unit = text.utf8.last, text.utf8.count >= 2, text.utf8.count <= 9, let value = digits(text.dropLast())
+        guard let unit = text.last?.asciiValue, text.utf8.count >= 2, text.utf8.count <= 9,
+            let value = digits(text.dropLast())
         else { return nil }
         switch unit {
         case UInt8(ascii: "H"): return .seconds(value * 3600)

@@ -8,7 +8,7 @@ extension RPCError {
         status.message = message
         status.details = details.map { detail in
             var any = Google.Protobuf.`Any`()
-            any.typeURL = "type.googleapis.com/" + detail.typeName
+            any.typeUrl = "type.googleapis.com/" + detail.typeName
             any.value = detail.value
             return any
         }
@@ -19,7 +19,7 @@ extension RPCError {
     static func details(of encoded: [UInt8]) -> [ErrorDetail] {
         guard let status = try? Google.Rpc.Status(serialized: encoded) else { return [] }
         return status.details.map { any in
-            let name = any.typeURL.split(separator: "/", omittingEmptySubsequences: false).last ?? ""
+            let name = any.typeUrl.split(separator: "/", omittingEmptySubsequences: false).last ?? ""
             return ErrorDetail(typeName: String(name), value: any.value)
         }
     }
@@ -28,7 +28,7 @@ extension RPCError {
     public static func badRequest(field: String, _ description: String) -> RPCError {
         var violation = Google.Rpc.BadRequest.FieldViolation()
         violation.field = field
-        violation.description_p = description
+        violation.description = description
         var detail = Google.Rpc.BadRequest()
         detail.fieldViolations = [violation]
         return RPCError(.invalidArgument, "\(field): \(description)", details: [ErrorDetail(detail)])

@@ -78,7 +78,8 @@ final class ConnectStreamingDialect: ResponseDialect {
         guard !isHeadSent else { return }
         isHeadSent = true
         var fields = extraFields
-        fields.add("content-type", call.context.codec == .json ? "application/connect+json" : "application/connect+proto")
+        fields.add(
+            "content-type", call.context.codec == .json ? "application/connect+json" : "application/connect+proto")
         fields.add("connect-accept-encoding", "gzip")
         declaresGzip = acceptsGzip && call.context.compressesResponses
         if declaresGzip { fields.add("connect-content-encoding", "gzip") }

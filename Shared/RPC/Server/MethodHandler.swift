@@ -52,7 +52,8 @@ public struct MethodHandler: Sendable {
     /// Messages in both directions; the other shapes are special cases.
     public static func streaming<Request: Message, Response: Message>(
         _ descriptor: MethodDescriptor<Request, Response>,
-        _ body: @escaping @Sendable (RequestStream<Request>, ResponseWriter<Response>, ServerContext) async throws -> Void
+        _ body:
+            @escaping @Sendable (RequestStream<Request>, ResponseWriter<Response>, ServerContext) async throws -> Void
     ) -> MethodHandler {
         MethodHandler(method: descriptor.method) { call in
             try await body(RequestStream(call: call), ResponseWriter(call: call), call.context)
@@ -77,7 +78,8 @@ public enum ServerAdapters {
         _ body: (ServerRequest<Request>, ServerContext) async throws -> ServerResponse<Response>
     ) async throws {
         let message = try await requests.only()
-        try await send(try await body(ServerRequest(message: message, metadata: context.metadata), context), responses, context)
+        try await send(
+            try await body(ServerRequest(message: message, metadata: context.metadata), context), responses, context)
     }
 
     public static func serverStreaming<Request: Message, Response: Message>(

@@ -1,3 +1,4 @@
+import Glibc
 import HTTP
 import Loop
 import Protobuf
@@ -112,7 +113,8 @@ public final class RPCServer: HTTPServerHandler {
         }
         if let fallback { return fallback.receiver(for: stream) }
         return refuse(
-            stream, RequestRefusal(status: 404, error: RPCError(.notFound, "there is nothing at \(stream.request.path)")))
+            stream,
+            RequestRefusal(status: 404, error: RPCError(.notFound, "there is nothing at \(stream.request.path)")))
     }
 
     private func refuse(_ stream: HTTPStream, _ refusal: RequestRefusal) -> any HTTPStreamReceiver {
@@ -139,7 +141,8 @@ public final class RPCServer: HTTPServerHandler {
         if !fields.isEmpty, let policy = configuration.crossOrigin {
             fields.add("access-control-allow-methods", "GET, POST")
             let wanted = stream.request.fields["access-control-request-headers"]
-            fields.add("access-control-allow-headers", wanted ?? "content-type, connect-protocol-version, connect-timeout-ms")
+            fields.add(
+                "access-control-allow-headers", wanted ?? "content-type, connect-protocol-version, connect-timeout-ms")
             fields.add("access-control-max-age", "\(policy.maximumAge.components.seconds)")
         }
         stream.send(ResponseHead(status: 204, fields: fields), end: true)
@@ -149,11 +152,11 @@ public final class RPCServer: HTTPServerHandler {
 
 /// Lets a body go by after the answer was given.
 final class DiscardingReceiver: HTTPStreamReceiver {
-    private weak var stream: HTTPStream?
+    private var stream: HTTPStream?
     init(_ stream: HTTPStream) { self.stream = stream }
     func received(body: UnsafeRawBufferPointer) { stream?.consumed(body.count) }
     func receivedEnd(trailers: HeaderFields?) {}
-    func closed(_ closure: StreamClosure) {}
+    func closed(_ closure: StreamClosure) { stream = nil }
 }
 
 /// Methods by path, without making a string of a request's path.
@@ -176,8 +179,12 @@ struct MethodTable: Sendable {
         request.withTargetBytes { target in
             let end = target.firstIndex(of: UInt8(ascii: "?")) ?? target.count
             let path = UnsafeRawBufferPointer(rebasing: target[..<end])
-            guard let found = handlers[MethodTable.hash(path)] else { return nil }
-            return found.first { $0.path.elementsEqual(path) }?.handler
+            guard let found = handlers[MethodTable.hash(path)], let base = path.baseAddress else { return nil }
+            for candidate in found where candidate.path.count == path.count {
+                let isSame = candidate.path.withUnsafeBytes { $0.baseAddress.map { memcmp($0, base, path.count) == 0 } }
+                if isSame == true { return candidate.handler }
+            }
+            return nil
         }
     }
 

@@ -1,3 +1,4 @@
+import Glibc
 import HTTP
 import Protobuf
 
@@ -44,14 +45,17 @@ enum RequestForm {
         default:
             let allowed = method.shape == .unary && method.idempotency == .noSideEffects ? "GET, POST" : "POST"
             throw RequestRefusal(
-                status: 405, error: RPCError(.unimplemented, "\(method) is called with \(allowed), not \(request.method)"),
+                status: 405,
+                error: RPCError(.unimplemented, "\(method) is called with \(allowed), not \(request.method)"),
                 fields: ["allow": allowed])
         }
     }
 
+    private static let grpcType: StaticString = "application/grpc"
+
     static func isGRPC(_ request: RequestHead) -> Bool {
         request.fields.withValue("content-type") { value in
-            guard value.count >= 16, value.prefix(16).elementsEqual("application/grpc".utf8) else { return false }
+            guard value.count >= 16, let base = value.baseAddress, memcmp(base, grpcType.utf8Start, 16) == 0 else { return false }
             return value.count == 16 || value[16] == UInt8(ascii: "+") || value[16] == UInt8(ascii: ";")
         } ?? false
     }
@@ -74,13 +78,15 @@ enum RequestForm {
         }
         if let text = fields["grpc-timeout"] {
             guard let timeout = CallTimeout.parse(grpc: text) else {
-                throw refusal(.internal, "grpc-timeout is \"\(text)\"; it is up to eight digits and one of H, M, S, m, u, n")
+                throw refusal(
+                    .internal, "grpc-timeout is \"\(text)\"; it is up to eight digits and one of H, M, S, m, u, n")
             }
             form.timeout = timeout
         }
         if let name = fields["grpc-encoding"] {
             guard let compression = Compression(rawValue: name) else {
-                var refused = refusal(.unimplemented, "grpc-encoding \"\(name)\" is unknown; identity and gzip are known")
+                var refused = refusal(
+                    .unimplemented, "grpc-encoding \"\(name)\" is unknown; identity and gzip are known")
                 refused.error.metadata = ["grpc-accept-encoding": "identity,gzip"]
                 throw refused
             }
@@ -128,7 +134,9 @@ enum RequestForm {
             let pair = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             query[String(pair[0])] = pair.count > 1 ? String(pair[1]) : ""
         }
-        if let version = query["connect"] { try checkVersion(version.hasPrefix("v") ? String(version.dropFirst()) : version) }
+        if let version = query["connect"] {
+            try checkVersion(version.hasPrefix("v") ? String(version.dropFirst()) : version)
+        }
         let codec: Codec
         switch query["encoding"] {
         case "json": codec = .json

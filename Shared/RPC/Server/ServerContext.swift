@@ -26,6 +26,9 @@ public final class ServerContext: @unchecked Sendable {
     /// otherwise when it is written.
     public var compressesResponses = false
 
+    /// Whether the message that the handler took last came compressed.
+    public internal(set) var isLatestRequestCompressed = false
+
     private var values: [ObjectIdentifier: any Sendable] = [:]
 
     init(
