@@ -32,6 +32,7 @@ let package = Package(
         .executable(name: "protoc-gen-slipway", targets: ["ProtocGenSlipway"]),
         .executable(name: "protobuf-testee", targets: ["ProtobufTestee"]),
         .executable(name: "rpc-interop-server", targets: ["RPCInteropServer"]),
+        .executable(name: "rpc-conformance-server", targets: ["RPCConformanceServer"]),
         .executable(name: "bench-echo", targets: ["BenchEcho"]),
     ],
     targets: [
@@ -57,6 +58,9 @@ let package = Package(
         library("ProgramKit", path: "Tests/Programs/ProgramKit"),
         program(
             "RPCInteropServer", ["RPC", "TestContracts", "ProgramKit"], path: "Tests/Programs/RPCInteropServer"),
+        program(
+            "RPCConformanceServer", ["RPC", "TestContracts", "ProgramKit"],
+            path: "Tests/Programs/RPCConformanceServer"),
         program("BenchEcho", ["RPC", "ProgramKit"], path: "Benchmarks/Echo/Server"),
 
         // Tests mirror the folders above.

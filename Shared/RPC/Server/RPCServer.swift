@@ -93,8 +93,7 @@ public final class RPCServer: HTTPServerHandler {
         }
         let context = ServerContext(
             method: handler.method, dialect: dialect, codec: codec, peer: stream.peer,
-            metadata: Metadata(fields: stream.request.fields),
-            deadline: timeout.map { stream.loop.clock.now.advanced(by: $0) }, loop: stream.loop)
+            request: stream.request, timeout: timeout, loop: stream.loop)
         let call = ServerCall(
             context: context, stream: stream, core: core, handler: handler, input: input, writer: writer)
         call.start()
