@@ -31,6 +31,7 @@ let package = Package(
     products: [
         .executable(name: "protoc-gen-slipway", targets: ["ProtocGenSlipway"]),
         .executable(name: "protobuf-testee", targets: ["ProtobufTestee"]),
+        .executable(name: "bench-protobuf", targets: ["BenchProtobuf"]),
         .executable(name: "rpc-interop-server", targets: ["RPCInteropServer"]),
         .executable(name: "bench-echo", targets: ["BenchEcho"]),
     ],
@@ -57,6 +58,7 @@ let package = Package(
         library("ProgramKit", path: "Tests/Programs/ProgramKit"),
         program(
             "RPCInteropServer", ["RPC", "TestContracts", "ProgramKit"], path: "Tests/Programs/RPCInteropServer"),
+        program("BenchProtobuf", ["Protobuf"], path: "Benchmarks/Protobuf/Swift"),
         program("BenchEcho", ["RPC", "ProgramKit"], path: "Benchmarks/Echo/Server"),
 
         // Tests mirror the folders above.
