@@ -31,6 +31,7 @@ let package = Package(
     products: [
         .executable(name: "protoc-gen-slipway", targets: ["ProtocGenSlipway"]),
         .executable(name: "protobuf-testee", targets: ["ProtobufTestee"]),
+        .executable(name: "bench-protobuf", targets: ["BenchProtobuf"]),
         .executable(name: "rpc-interop-server", targets: ["RPCInteropServer"]),
         .executable(name: "rpc-conformance-server", targets: ["RPCConformanceServer"]),
         .executable(name: "bench-echo", targets: ["BenchEcho"]),
@@ -61,6 +62,7 @@ let package = Package(
         program(
             "RPCConformanceServer", ["RPC", "TestContracts", "ProgramKit"],
             path: "Tests/Programs/RPCConformanceServer"),
+        program("BenchProtobuf", ["Protobuf"], path: "Benchmarks/Protobuf/Swift"),
         program("BenchEcho", ["RPC", "ProgramKit"], path: "Benchmarks/Echo/Server"),
 
         // Tests mirror the folders above.
