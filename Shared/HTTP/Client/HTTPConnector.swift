@@ -89,7 +89,7 @@ public final class HTTPClientConnection {
         case (.http2, nil) where tls == nil: isHTTP2 = true
         // A server that does not negotiate is taken at our word: some speak HTTP/2 without saying so.
         case (.http2, nil): isHTTP2 = true
-        case (.http2, _): return nil
+        case (.http2, _), (.http11, "h2"): return nil
         case (.http11, _), (.negotiated, _): isHTTP2 = false
         }
         let driver: any ClientDriver =

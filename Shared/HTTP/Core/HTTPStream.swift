@@ -28,6 +28,8 @@ open class HTTPStream {
     var trailers: HeaderFields?
     var isDeferred = false
     var hasSenderWaiting = false
+    /// Client: the request's head left this machine's buffers, so that the peer may act on it.
+    var isRequestSent = false
     var inbound = InboundHead()
 
     init(loop: EventLoop, request: RequestHead, peer: PeerIdentity, driver: any StreamDriver) {
