@@ -30,16 +30,21 @@ extension HTTPClientConnection {
     /// Begins to connect, on the loop's thread. `completion` is called once, there, possibly before this returns; the
     /// connection is then open, or gone.
     /// - Parameter tls: a context of role `.client`; plain text where nil.
+    /// - Returns: the connection that is being made, to be closed where it is not wanted any more; nil where it failed.
+    @discardableResult
     public static func connect(
         to address: ResolvedAddress, tls: TLSContext?, speaking wanted: ClientProtocol, limits: HTTPLimits,
         statistics: HTTPStatistics, loop: EventLoop,
         completion: @escaping (Result<HTTPClientConnection, any Error>) -> Void
-    ) {
+    ) -> HTTPClientConnection? {
         do {
-            _ = try start(
+            return try start(
                 to: address.raw, address: address.address, tls: tls, wanted: wanted, limits: limits,
                 statistics: statistics, loop: loop
             ) { connection, result in completion(result.map { connection }) }
-        } catch { completion(.failure(error)) }
+        } catch {
+            completion(.failure(error))
+            return nil
+        }
     }
 }

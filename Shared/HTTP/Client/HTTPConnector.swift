@@ -109,6 +109,7 @@ public final class HTTPClientConnection {
 
     private func closed(_ error: SocketError) {
         statistics.connectionClosed()
+        isClosed = true
         driver = nil
         if let opened {
             self.opened = nil
@@ -119,6 +120,8 @@ public final class HTTPClientConnection {
     }
 
     public var isOpen: Bool { !connection.isClosed && driver != nil }
+    /// True once nothing of the connection is left.
+    public private(set) var isClosed = false
     /// True when no stream will be opened here again.
     public var isSpent: Bool { connection.isClosed || (driver?.isSpent ?? false) }
     public var openCapacity: Int { driver?.openCapacity ?? 0 }

@@ -121,6 +121,8 @@ final class ChannelShard: CallTransport, @unchecked Sendable {
         case .stop:
             subchannel.timer?.cancel()
             subchannel.timer = nil
+            subchannel.candidate?.close("no longer needed")
+            subchannel.candidate = nil
             subchannel.connection?.drain()
         }
     }
@@ -148,7 +150,7 @@ final class ChannelShard: CallTransport, @unchecked Sendable {
     private func connect(_ subchannel: Subchannel, _ candidates: ArraySlice<ResolvedAddress>) {
         guard subchannel.connectivity.state == .connecting, let candidate = candidates.first else { return }
         let configuration = core.configuration
-        HTTPClientConnection.connect(
+        let attempt = HTTPClientConnection.connect(
             to: candidate, tls: configuration.tls, speaking: configuration.httpProtocol, limits: configuration.limits,
             statistics: statistics, loop: loop
         ) { [weak self] result in
@@ -167,9 +169,13 @@ final class ChannelShard: CallTransport, @unchecked Sendable {
                 }
             }
         }
+        if let attempt, subchannel.connectivity.state == .connecting, !attempt.isClosed {
+            subchannel.candidate = attempt
+        }
     }
 
     private func connectFailed(_ subchannel: Subchannel, _ error: any Error) {
+        subchannel.candidate = nil
         subchannel.lastError = "\(error)"
         handle(.failed, subchannel)
     }

@@ -10,6 +10,8 @@ final class Subchannel: CallRoute, @unchecked Sendable {
     let isPrimary: Bool
     var connectivity: Connectivity
     var connection: HTTPClientConnection?
+    /// The attempt under way.
+    var candidate: HTTPClientConnection?
     /// Connections that take no more calls and still carry some.
     var leaving: [HTTPClientConnection] = []
     var timer: LoopTimer?
@@ -43,19 +45,21 @@ final class Subchannel: CallRoute, @unchecked Sendable {
 
     func connected(_ connection: HTTPClientConnection) {
         self.connection = connection
+        candidate = nil
         wasUseful = false
     }
 
     /// The connection takes no more calls. Whether it was good for something.
     func connectionLost() -> Bool {
-        if let connection, connection.isOpen { leaving.append(connection) }
+        if let connection, !connection.isClosed { leaving.append(connection) }
         connection = nil
         return wasUseful
     }
 
     /// Forgets connections that have closed meanwhile. True where none is left.
     func forgetClosed() -> Bool {
-        leaving.removeAll { !$0.isOpen }
+        leaving.removeAll { $0.isClosed }
+        if let connection, connection.isClosed { self.connection = nil }
         return leaving.isEmpty && connection == nil
     }
 }
