@@ -3,7 +3,8 @@ public final class LoopTimer {
     fileprivate(set) var deadline: LoopInstant
     fileprivate var body: (() -> Void)?
     fileprivate var index = -1
-    fileprivate weak var loop: EventLoop?
+    /// Let go of when the timer fires or is cancelled. Never `weak`: a side table would slow every use of the loop down.
+    fileprivate var loop: EventLoop?
 
     init(deadline: LoopInstant, loop: EventLoop, body: @escaping () -> Void) {
         self.deadline = deadline
@@ -18,11 +19,14 @@ public final class LoopTimer {
     public func cancel() {
         guard index >= 0, let loop else { return }
         loop.timers.remove(self)
-        body = nil
+        _ = take()
     }
 
     func take() -> (() -> Void)? {
-        defer { body = nil }
+        defer {
+            body = nil
+            loop = nil
+        }
         return body
     }
 }
@@ -51,6 +55,13 @@ struct TimerQueue {
         last.index = index
         siftUp(index)
         siftDown(last.index)
+    }
+
+    mutating func removeAll() -> [LoopTimer] {
+        let all = heap
+        for timer in all { timer.index = -1 }
+        heap = []
+        return all
     }
 
     mutating func popFirst(notAfter now: LoopInstant) -> LoopTimer? {

@@ -74,7 +74,7 @@ struct Generator {
         var code = CodeWriter()
         header(&code, source: file.name ?? "")
         let hasServices = options.services && !file.service.isEmpty
-        let certain = (options.isRuntime ? [] : ["Protobuf"]) + (hasServices ? ["RPC"] : [])
+        let certain = (options.isRuntime ? [] : ["Protobuf"]) + (hasServices && options.module != "RPC" ? ["RPC"] : [])
         imports(certain: certain, possible: options.imports, into: &code)
         code.line()
         let emitter = FileEmitter(file: file, schema: schema, options: options)

@@ -4,6 +4,8 @@ struct Options {
     var imports: [String] = []
     /// Namespaces that an imported module declares already, as `Google+Google.Protobuf`.
     var declared: Set<String> = []
+    /// The module that the generated files belong to, which they do not import.
+    var module = ""
     /// Whether services get their protocols and clients; without them nothing needs the RPC module.
     var services = true
     /// Whether the generated files belong to the runtime's own module and so do not import it.
@@ -20,6 +22,7 @@ struct Options {
             switch parts[0] {
             case "import": imports += list
             case "declared": declared.formUnion(list)
+            case "module": module = value
             case "services": services = try Self.boolean(value, of: pair)
             case "runtime": isRuntime = try Self.boolean(value, of: pair)
             case "comments": comments = try Self.boolean(value, of: pair)
@@ -30,7 +33,7 @@ struct Options {
                 access = value
             default:
                 throw GeneratorError(
-                    "unknown option \(parts[0]); known are import, declared, services, runtime, comments and access")
+                    "unknown option \(parts[0]); known are import, declared, module, services, runtime, comments and access")
             }
         }
     }

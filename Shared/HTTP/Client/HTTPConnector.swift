@@ -125,6 +125,8 @@ public final class HTTPClientConnection {
     /// True when no stream will be opened here again.
     public var isSpent: Bool { connection.isClosed || (driver?.isSpent ?? false) }
     public var openCapacity: Int { driver?.openCapacity ?? 0 }
+    /// Whether several streams share this connection.
+    var isMultiplexing: Bool { driver is HTTP2Driver }
     public var activeStreams: Int { driver?.activeStreams ?? 0 }
     public var peer: PeerIdentity { connection.peer }
 

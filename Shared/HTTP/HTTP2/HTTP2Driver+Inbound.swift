@@ -135,6 +135,7 @@ extension HTTP2Driver {
             return
         }
         stream.inbound = InboundHead()
+        stream.dropsBody = stream.request.method == .head
         stream.receiver = handler.receiver(for: stream)
     }
 

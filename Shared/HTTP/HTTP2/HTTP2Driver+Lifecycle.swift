@@ -60,7 +60,7 @@ extension HTTP2Driver {
             wait = timeout
         case .giveUp: return connection.close("the peer gave no sign of life")
         }
-        keepaliveTimer = loop.schedule(after: wait) { [weak self] in self?.checkKeepalive() }
+        keepaliveTimer = loop.schedule(after: wait) { self.checkKeepalive() }
     }
 
     func drain() {
@@ -75,7 +75,7 @@ extension HTTP2Driver {
             draining = .noticed
             nghttp2_submit_shutdown_notice(session)
             // Requests that crossed the notice on the wire are still taken; after it the last identifier is final.
-            loop.schedule(after: limits.drainNotice) { [weak self] in self?.refuseNewStreams() }
+            loop.schedule(after: limits.drainNotice) { self.refuseNewStreams() }
         }
         connection.needsFlush()
     }

@@ -6,7 +6,7 @@ import Loop
 final class PrefaceDriver: ConnectionDriver {
     private static let preface: StaticString = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
-    private weak var connection: Connection?
+    private var connection: Connection?
     private let choose: (_ isHTTP2: Bool) -> any ConnectionDriver
     private var seen: [UInt8] = []
     private var timer: LoopTimer?
@@ -14,9 +14,7 @@ final class PrefaceDriver: ConnectionDriver {
     init(connection: Connection, timeout: Duration, choose: @escaping (_ isHTTP2: Bool) -> any ConnectionDriver) {
         self.connection = connection
         self.choose = choose
-        timer = connection.loop.schedule(after: timeout) { [weak connection] in
-            connection?.close("nothing came within \(timeout)")
-        }
+        timer = connection.loop.schedule(after: timeout) { connection.close("nothing came within \(timeout)") }
     }
 
     func started() {}
@@ -46,6 +44,7 @@ final class PrefaceDriver: ConnectionDriver {
     private func stopWaiting() {
         timer?.cancel()
         timer = nil
+        connection = nil
     }
 
     func receivedEnd() -> Bool { false }

@@ -50,6 +50,8 @@ final class Connection: Channel {
     private var setupTimer: LoopTimer?
     private var isReadingPaused = false
     private var isInputEnded = false
+    /// The kernel announced the end of what comes: its edge is gone, so everything must be read before waiting again.
+    private var isEndAnnounced = false
     /// Told once the transport stands and the driver has begun.
     var onOpen: (() -> Void)?
     /// Told once the connection is closed.
@@ -74,10 +76,7 @@ final class Connection: Channel {
         if state == .open {
             open(protocol: nil)
         } else {
-            setupTimer = loop.schedule(after: timeout) { [weak self] in
-                guard let self, self.state != .open else { return }
-                self.close("no connection within \(timeout)")
-            }
+            setupTimer = loop.schedule(after: timeout) { self.close("no connection within \(timeout)") }
         }
     }
 
@@ -107,7 +106,7 @@ final class Connection: Channel {
             peer.certificate = tls.peerCertificate
             open(protocol: tls.chosenProtocol)
             // What came along with the handshake's last bytes makes no edge of its own.
-            if !isClosed { read(draining: true) }
+            if !isClosed { read(draining: false) }
             return !isClosed
         }
     }
@@ -129,7 +128,8 @@ final class Connection: Channel {
     private func read(draining: Bool) {
         guard !isInputEnded else { return }
         let buffer = loop.readBuffer
-        let mustDrain = draining || tls != nil
+        if draining { isEndAnnounced = true }
+        let mustDrain = isEndAnnounced || tls != nil
         var budget = 4
         while !isClosed {
             guard let driver else { return }
@@ -195,6 +195,19 @@ final class Connection: Channel {
         let count = slipway_send(descriptor, bytes.baseAddress, bytes.count)
         if count >= 0 { return .bytes(count) }
         return errno == EAGAIN || errno == EINTR ? .wouldBlock : .failed
+    }
+
+    /// Tells the peer that no more comes; what it sends can still be read.
+    func shutdownOutput() {
+        tls?.sayGoodbye()
+        shutdown(descriptor, Int32(SHUT_WR))
+    }
+
+    /// Closes so that the peer sees a failure and no orderly end.
+    func abort(_ reason: String) {
+        var option = linger(l_onoff: 1, l_linger: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
+        close(reason)
     }
 
     /// Closes at once. Does nothing the second time.

@@ -42,7 +42,7 @@ extension Message {
     public func jsonBytes(options: JSONEncodingOptions = JSONEncodingOptions()) throws -> [UInt8] {
         var json = JSONWriter(options: options)
         try encodeJSON(into: &json)
-        return json.buffer
+        return json.bytes
     }
 
     /// The message in protobuf's JSON mapping.
@@ -57,11 +57,7 @@ extension Message {
     /// - Throws: ``ProtobufError`` with the path of the field and the offset in the text.
     public init(json bytes: Bytes, options: JSONDecodingOptions = JSONDecodingOptions()) throws {
         self.init()
-        try bytes.withUnsafeBufferPointer { buffer in
-            var reader = JSONReader(buffer, options: options)
-            try mergeJSON(from: &reader)
-            try reader.finish()
-        }
+        try JSONReader.read(bytes, options: options) { json in try mergeJSON(from: &json) }
     }
 
     /// Reads a message from protobuf's JSON mapping.

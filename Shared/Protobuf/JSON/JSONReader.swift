@@ -18,6 +18,21 @@ public struct JSONReader {
         self.options = options
     }
 
+    /// Reads one JSON value, behind which nothing but white space may follow.
+    ///
+    /// - Throws: ``ProtobufError`` when there is more, and what `body` throws.
+    public static func read<Result>(
+        _ bytes: Bytes, options: JSONDecodingOptions = JSONDecodingOptions(),
+        _ body: (inout JSONReader) throws -> Result
+    ) throws -> Result {
+        try bytes.withUnsafeBufferPointer { buffer in
+            var reader = JSONReader(buffer, options: options)
+            let result = try body(&reader)
+            try reader.finish()
+            return result
+        }
+    }
+
     private nonisolated(unsafe) static let nowhere = UnsafeMutablePointer<UInt8>.allocate(capacity: 1)
 
     @inline(__always)

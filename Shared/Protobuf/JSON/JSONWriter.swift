@@ -1,12 +1,13 @@
 /// Appends JSON text. Commas are placed by `key` and `element`; nothing else needs to know what came before.
 public struct JSONWriter {
-    public private(set) var buffer: [UInt8] = []
+    /// The text so far.
+    public private(set) var bytes: [UInt8] = []
     public let options: JSONEncodingOptions
     private var isFirst = true
 
     public init(options: JSONEncodingOptions = JSONEncodingOptions()) {
         self.options = options
-        buffer.reserveCapacity(128)
+        bytes.reserveCapacity(128)
     }
 
     /// True when fields that hold their default are to be written too.
@@ -18,18 +19,18 @@ public struct JSONWriter {
     public mutating func endArray() { close(UInt8(ascii: "]")) }
 
     private mutating func open(_ byte: UInt8) {
-        buffer.append(byte)
+        bytes.append(byte)
         isFirst = true
     }
 
     private mutating func close(_ byte: UInt8) {
-        buffer.append(byte)
+        bytes.append(byte)
         isFirst = false
     }
 
     /// Starts an element of an array.
     public mutating func element() {
-        if !isFirst { buffer.append(UInt8(ascii: ",")) }
+        if !isFirst { bytes.append(UInt8(ascii: ",")) }
         isFirst = false
     }
 
@@ -37,22 +38,22 @@ public struct JSONWriter {
     public mutating func field(_ original: StaticString, _ json: StaticString) {
         element()
         let name = options.preservesFieldNames ? original : json
-        buffer.append(UInt8(ascii: "\""))
-        buffer.append(contentsOf: UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
-        buffer.append(UInt8(ascii: "\""))
-        buffer.append(UInt8(ascii: ":"))
+        bytes.append(UInt8(ascii: "\""))
+        bytes.append(contentsOf: UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
+        bytes.append(UInt8(ascii: "\""))
+        bytes.append(UInt8(ascii: ":"))
     }
 
     public mutating func key(_ key: String) {
         element()
         string(key)
-        buffer.append(UInt8(ascii: ":"))
+        bytes.append(UInt8(ascii: ":"))
     }
 
     public mutating func key(integer: some FixedWidthInteger) {
         element()
         quotedInteger(integer)
-        buffer.append(UInt8(ascii: ":"))
+        bytes.append(UInt8(ascii: ":"))
     }
 
     public mutating func null() { raw("null") }
@@ -61,9 +62,9 @@ public struct JSONWriter {
 
     /// 64-bit integers are strings, because JavaScript's numbers cannot hold them.
     public mutating func quotedInteger(_ value: some FixedWidthInteger) {
-        buffer.append(UInt8(ascii: "\""))
+        bytes.append(UInt8(ascii: "\""))
         raw(String(value))
-        buffer.append(UInt8(ascii: "\""))
+        bytes.append(UInt8(ascii: "\""))
     }
 
     public mutating func double(_ value: Double) {
@@ -79,23 +80,23 @@ public struct JSONWriter {
     }
 
     /// Text that is JSON already.
-    mutating func raw(_ text: String) { buffer.append(contentsOf: text.utf8) }
+    mutating func raw(_ text: String) { bytes.append(contentsOf: text.utf8) }
 
     public mutating func string(_ value: String) {
-        buffer.append(UInt8(ascii: "\""))
+        bytes.append(UInt8(ascii: "\""))
         var value = value
         value.withUTF8 { text in
             var plain = 0
             for index in text.indices {
                 let byte = text[index]
                 if byte >= 0x20, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\") { continue }
-                buffer.append(contentsOf: UnsafeBufferPointer(rebasing: text[plain..<index]))
+                bytes.append(contentsOf: UnsafeBufferPointer(rebasing: text[plain..<index]))
                 escape(byte)
                 plain = index + 1
             }
-            buffer.append(contentsOf: UnsafeBufferPointer(rebasing: text[plain...]))
+            bytes.append(contentsOf: UnsafeBufferPointer(rebasing: text[plain...]))
         }
-        buffer.append(UInt8(ascii: "\""))
+        bytes.append(UInt8(ascii: "\""))
     }
 
     private mutating func escape(_ byte: UInt8) {
@@ -115,8 +116,8 @@ public struct JSONWriter {
 
     /// `bytes` as standard base64 with padding.
     public mutating func base64(_ value: Bytes) {
-        buffer.append(UInt8(ascii: "\""))
-        Base64.encode(value, into: &buffer)
-        buffer.append(UInt8(ascii: "\""))
+        bytes.append(UInt8(ascii: "\""))
+        Base64.encode(value, into: &bytes)
+        bytes.append(UInt8(ascii: "\""))
     }
 }

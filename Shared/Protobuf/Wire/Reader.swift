@@ -66,14 +66,14 @@ public struct Reader {
             guard cursor < end else { throw failure(.truncated, "the input ends inside a number") }
             let byte = cursor.pointee
             cursor += 1
-            if shift == 63, byte > 1 { break }
+            // Of the tenth byte only one bit fits; the others are dropped, as the reference implementations do.
             value |= UInt64(byte & 0x7f) &<< shift
             if byte < 0x80 {
                 position = cursor
                 return value
             }
         }
-        throw failure(.malformed, "a variable-length number has more than 64 bits")
+        throw failure(.malformed, "a variable-length number has more than ten bytes")
     }
 
     /// The length of a length-delimited value, proven to lie within the input.

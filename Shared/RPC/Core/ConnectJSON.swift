@@ -8,7 +8,7 @@ enum ConnectJSON {
     static func body(of error: RPCError) -> [UInt8] {
         var json = JSONWriter()
         write(error, to: &json)
-        return json.buffer
+        return json.bytes
     }
 
     static func endOfStream(_ error: RPCError?, _ metadata: Metadata) -> [UInt8] {
@@ -35,7 +35,7 @@ enum ConnectJSON {
             json.endObject()
         }
         json.endObject()
-        return json.buffer
+        return json.bytes
     }
 
     private static func write(_ error: RPCError, to json: inout JSONWriter) {

@@ -7,3 +7,31 @@ import Protobuf
 extension Google {
     public enum Rpc {}
 }
+
+/// The proto package `grpc`.
+public enum Grpc {}
+
+/// The proto package `grpc.health`.
+extension Grpc {
+    public enum Health {}
+}
+
+/// The proto package `grpc.health.v1`.
+extension Grpc.Health {
+    public enum V1 {}
+}
+
+/// The proto package `grpc.reflection`.
+extension Grpc {
+    public enum Reflection {}
+}
+
+/// The proto package `grpc.reflection.v1`.
+extension Grpc.Reflection {
+    public enum V1 {}
+}
+
+/// The proto package `grpc.reflection.v1alpha`.
+extension Grpc.Reflection {
+    public enum V1alpha {}
+}

@@ -1,6 +1,12 @@
 import HTTP
 import Protobuf
 
+/// A message as it came, compression taken off.
+struct InboundMessage {
+    var bytes: [UInt8]
+    var isCompressed: Bool
+}
+
 /// How a request's body becomes messages.
 enum CallInput {
     /// Messages in envelopes. The two differ in what flags may say.
@@ -10,7 +16,7 @@ enum CallInput {
     /// The message came in the request's head.
     case inHead([UInt8]?)
 
-    mutating func append(_ bytes: UnsafeRawBufferPointer, _ message: ([UInt8]) -> Void) throws(RPCError) {
+    mutating func append(_ bytes: UnsafeRawBufferPointer, _ message: (InboundMessage) -> Void) throws(RPCError) {
         switch self {
         case .framed(var deframer, let compression):
             // Taken out while it changes, or the array inside would be copied for each piece.
@@ -38,32 +44,33 @@ enum CallInput {
         }
     }
 
-    mutating func end(_ message: ([UInt8]) -> Void) throws(RPCError) {
+    mutating func end(_ message: (InboundMessage) -> Void) throws(RPCError) {
         switch self {
         case .framed(let deframer, _):
             do { try deframer.end() } catch { throw CallInput.error(error) }
         case .whole(let body, let limit, let compression):
             self = .inHead(nil)
             switch compression {
-            case .identity: message(body)
-            case .gzip: message(try CallInput.decompress(body, limit: limit))
+            case .identity: message(InboundMessage(bytes: body, isCompressed: false))
+            case .gzip:
+                message(InboundMessage(bytes: try CallInput.decompress(body, limit: limit), isCompressed: true))
             }
         case .inHead(let body):
-            if let body { message(body) }
+            if let body { message(InboundMessage(bytes: body, isCompressed: false)) }
             self = .inHead(nil)
         }
     }
 
     static func unfold(
         _ envelope: MessageDeframer.Envelope, _ compression: Compression, limit: Int
-    ) throws(RPCError) -> [UInt8] {
+    ) throws(RPCError) -> InboundMessage {
         switch envelope.flags {
-        case 0: return envelope.bytes
+        case 0: return InboundMessage(bytes: envelope.bytes, isCompressed: false)
         case 1:
             guard compression == .gzip else {
                 throw RPCError(.internal, "a message is marked as compressed and the request names no compression")
             }
-            return try decompress(envelope.bytes, limit: limit)
+            return InboundMessage(bytes: try decompress(envelope.bytes, limit: limit), isCompressed: true)
         default: throw RPCError(.internal, "a message's flags are \(envelope.flags); only 0 and 1 are known")
         }
     }

@@ -1,3 +1,4 @@
+import Glibc
 import HTTP
 import Loop
 import Protobuf
@@ -92,8 +93,7 @@ public final class RPCServer: HTTPServerHandler {
         }
         let context = ServerContext(
             method: handler.method, dialect: dialect, codec: codec, peer: stream.peer,
-            metadata: Metadata(fields: stream.request.fields),
-            deadline: timeout.map { stream.loop.clock.now.advanced(by: $0) }, loop: stream.loop)
+            request: stream.request, timeout: timeout, loop: stream.loop)
         let call = ServerCall(
             context: context, stream: stream, core: core, handler: handler, input: input, writer: writer)
         call.start()
@@ -151,11 +151,11 @@ public final class RPCServer: HTTPServerHandler {
 
 /// Lets a body go by after the answer was given.
 final class DiscardingReceiver: HTTPStreamReceiver {
-    private weak var stream: HTTPStream?
+    private var stream: HTTPStream?
     init(_ stream: HTTPStream) { self.stream = stream }
     func received(body: UnsafeRawBufferPointer) { stream?.consumed(body.count) }
     func receivedEnd(trailers: HeaderFields?) {}
-    func closed(_ closure: StreamClosure) {}
+    func closed(_ closure: StreamClosure) { stream = nil }
 }
 
 /// Methods by path, without making a string of a request's path.
@@ -178,8 +178,12 @@ struct MethodTable: Sendable {
         request.withTargetBytes { target in
             let end = target.firstIndex(of: UInt8(ascii: "?")) ?? target.count
             let path = UnsafeRawBufferPointer(rebasing: target[..<end])
-            guard let found = handlers[MethodTable.hash(path)] else { return nil }
-            return found.first { $0.path.elementsEqual(path) }?.handler
+            guard let found = handlers[MethodTable.hash(path)], let base = path.baseAddress else { return nil }
+            for candidate in found where candidate.path.count == path.count {
+                let isSame = candidate.path.withUnsafeBytes { $0.baseAddress.map { memcmp($0, base, path.count) == 0 } }
+                if isSame == true { return candidate.handler }
+            }
+            return nil
         }
     }
 

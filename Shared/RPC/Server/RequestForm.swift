@@ -1,3 +1,4 @@
+import Glibc
 import HTTP
 import Protobuf
 
@@ -50,9 +51,11 @@ enum RequestForm {
         }
     }
 
+    private static let grpcType: StaticString = "application/grpc"
+
     static func isGRPC(_ request: RequestHead) -> Bool {
         request.fields.withValue("content-type") { value in
-            guard value.count >= 16, value.prefix(16).elementsEqual("application/grpc".utf8) else { return false }
+            guard value.count >= 16, let base = value.baseAddress, memcmp(base, grpcType.utf8Start, 16) == 0 else { return false }
             return value.count == 16 || value[16] == UInt8(ascii: "+") || value[16] == UInt8(ascii: ";")
         } ?? false
     }

@@ -76,7 +76,8 @@ final class GRPCDialect: ResponseDialect {
     static func refuse(
         _ trailers: HeaderFields, _ contentType: String?, _ metadata: Metadata = [:], on stream: HTTPStream
     ) {
-        var head: HeaderFields = ["content-type": contentType ?? "application/grpc"]
+        var head = GRPCDialect.head
+        if let contentType { head.set("content-type", contentType) }
         metadata.appendTo(&head)
         trailers.forEachBytes { head.add(name: $0, value: $1) }
         stream.send(ResponseHead(status: 200, fields: head), end: true)

@@ -18,7 +18,7 @@ final class ServerCall: HTTPStreamReceiver, @unchecked Sendable {
     var unaryResponse: [UInt8]?
 
     private var input: CallInput
-    private var messages: [Bytes] = []
+    private var messages: [InboundMessage] = []
     private var messagesHead = 0
     private var withheldBytes = 0
     private var isInputEnded = false
@@ -47,8 +47,8 @@ final class ServerCall: HTTPStreamReceiver, @unchecked Sendable {
     func start() {
         core.callStarted()
         if let deadline = context.deadline {
-            deadlineTimer = loop.schedule(at: deadline) { [weak self] in
-                self?.abort(RPCError(.deadlineExceeded, "the deadline passed before the call was done"))
+            deadlineTimer = loop.schedule(at: deadline) { [self] in
+                abort(RPCError(.deadlineExceeded, "the deadline passed before the call was done"))
             }
         }
         task = Task(executorPreference: loop) { await self.run() }
@@ -68,7 +68,7 @@ final class ServerCall: HTTPStreamReceiver, @unchecked Sendable {
         guard !isFinished else { return stream.consumed(body.count) }
         let before = messages.count
         do {
-            try input.append(body) { messages.append($0[...]) }
+            try input.append(body) { messages.append($0) }
         } catch {
             stream.consumed(body.count)
             return abort(error)
@@ -84,7 +84,7 @@ final class ServerCall: HTTPStreamReceiver, @unchecked Sendable {
 
     func receivedEnd(trailers: HeaderFields?) {
         guard !isFinished else { return }
-        do { try input.end { messages.append($0[...]) } } catch { return abort(error) }
+        do { try input.end { messages.append($0) } } catch { return abort(error) }
         isInputEnded = true
         resumeReader()
     }
@@ -102,7 +102,7 @@ final class ServerCall: HTTPStreamReceiver, @unchecked Sendable {
 
     private func takeMessage() -> Bytes {
         let message = messages[messagesHead]
-        messages[messagesHead] = []
+        messages[messagesHead].bytes = []
         messagesHead += 1
         if messagesHead == messages.count {
             messages.removeAll(keepingCapacity: true)
@@ -112,7 +112,8 @@ final class ServerCall: HTTPStreamReceiver, @unchecked Sendable {
                 withheldBytes = 0
             }
         }
-        return message
+        context.isLatestRequestCompressed = message.isCompressed
+        return message.bytes[...]
     }
 
     /// The next message; nil after the last. From any executor.

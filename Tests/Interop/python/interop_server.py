@@ -149,7 +149,7 @@ def handlers():
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--port", type=int, required=True, help="0 picks a free port; the first line of output names it")
+    parser.add_argument("--port", type=int, required=True, help="0 picks a free one; the first line printed names it")
     parser.add_argument("--use_tls", nargs="?", const=True, default=False, type=boolean)
     parser.add_argument("--tls_cert_file")
     parser.add_argument("--tls_key_file")

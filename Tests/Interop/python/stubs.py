@@ -14,6 +14,7 @@ import shutil
 import sys
 
 import grpc
+import grpc_reflection
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 PROTOS = ROOT / "Protos"
@@ -63,4 +64,6 @@ def generate():
 
 generate()
 grpc.__path__.append(os.fspath(GENERATED / "grpc"))
+# grpcio makes `grpc.reflection` another name of the package grpc_reflection, which lacks version 1.
+grpc_reflection.__path__.append(os.fspath(GENERATED / "grpc" / "reflection"))
 sys.path.append(os.fspath(GENERATED))

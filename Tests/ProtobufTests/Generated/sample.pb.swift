@@ -733,6 +733,11 @@ extension Slipway.Test.V1 {
             "slipway.test.v1.Empty",
             "slipway.test.v1.access",
             "slipway.test.v1.marks",
+            "slipway.test.v1.Samples",
+            "slipway.test.v1.Samples.Get",
+            "slipway.test.v1.Samples.List",
+            "slipway.test.v1.Samples.Upload",
+            "slipway.test.v1.Samples.Chat",
         ],
         messages: [
             Slipway.Test.V1.AccessRule.self,
@@ -780,9 +785,13 @@ extension Slipway.Test.V1 {
             IAEoCzIXLnNsaXB3YXkudGVzdC52MS5CcmFuY2hSBGxlZnQSLQoFcmlnaHQYAiABKAsyFy5zbGlwd2F5LnRlc3QudjEuQnJhbmNo\
             UgVyaWdodBIWCgZ3ZWlnaHQYAyABKAVSBndlaWdodCIzCgZCcmFuY2gSKQoEdHJlZRgBIAEoCzIVLnNsaXB3YXkudGVzdC52MS5U\
             cmVlUgR0cmVlIgcKBUVtcHR5KmIKBVN0YWdlEhUKEVNUQUdFX1VOU1BFQ0lGSUVEEAASDwoLU1RBR0VfRFJBRlQQARITCg9TVEFH\
-            RV9JTl9SRVZJRVcQAhIcCg9TVEFHRV9XSVRIRFJBV04Q////////////ATpVCgZhY2Nlc3MSHi5nb29nbGUucHJvdG9idWYuTWV0\
-            aG9kT3B0aW9ucxjRhgMgASgLMhsuc2xpcHdheS50ZXN0LnYxLkFjY2Vzc1J1bGVSBmFjY2Vzczo2CgVtYXJrcxIeLmdvb2dsZS5w\
-            cm90b2J1Zi5NZXRob2RPcHRpb25zGNKGAyADKAVSBW1hcmtzYgZwcm90bzM=
+            RV9JTl9SRVZJRVcQAhIcCg9TVEFHRV9XSVRIRFJBV04Q////////////ATKSAgoHU2FtcGxlcxJRCgNHZXQSFi5zbGlwd2F5LnRl\
+            c3QudjEuRW1wdHkaFy5zbGlwd2F5LnRlc3QudjEuU2FtcGxlIhmQAgGKtRgKCgZyZWFkZXIQAZC1GAGQtRgCEjkKBExpc3QSFi5z\
+            bGlwd2F5LnRlc3QudjEuRW1wdHkaFy5zbGlwd2F5LnRlc3QudjEuU2FtcGxlMAESOwoGVXBsb2FkEhcuc2xpcHdheS50ZXN0LnYx\
+            LlNhbXBsZRoWLnNsaXB3YXkudGVzdC52MS5FbXB0eSgBEjwKBENoYXQSFy5zbGlwd2F5LnRlc3QudjEuU2FtcGxlGhcuc2xpcHdh\
+            eS50ZXN0LnYxLlNhbXBsZSgBMAE6VQoGYWNjZXNzEh4uZ29vZ2xlLnByb3RvYnVmLk1ldGhvZE9wdGlvbnMY0YYDIAEoCzIbLnNs\
+            aXB3YXkudGVzdC52MS5BY2Nlc3NSdWxlUgZhY2Nlc3M6NgoFbWFya3MSHi5nb29nbGUucHJvdG9idWYuTWV0aG9kT3B0aW9ucxjS\
+            hgMgAygFUgVtYXJrc2IGcHJvdG8z
             """
     )
 }

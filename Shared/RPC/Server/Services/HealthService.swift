@@ -1,0 +1,96 @@
+import Loop
+
+/// `grpc.health.v1.Health`: whether the server and each of its services can take calls.
+public final class HealthService: Grpc.Health.V1.Health.SimpleService {
+    public typealias Status = Grpc.Health.V1.HealthCheckResponse.ServingStatus
+
+    private struct State {
+        var statuses: [String: Status] = ["": .serving]
+        var version = 0
+        var waiters: [Int: CheckedContinuation<Void, Never>] = [:]
+        var nextWaiter = 0
+    }
+    private let state = Lock(State())
+
+    public init() {}
+
+    /// Sets the status of a service; the empty name stands for the whole server. Watchers hear at once.
+    public func set(_ status: Status, for service: String = "") {
+        change { $0[service] = status }
+    }
+
+    /// Everything stops: every service that is known becomes not serving.
+    public func stopServing() {
+        change { for service in $0.keys { $0[service] = .notServing } }
+    }
+
+    private func change(_ body: (inout [String: Status]) -> Void) {
+        let waiters = state.withLock { state in
+            body(&state.statuses)
+            state.version += 1
+            defer { state.waiters = [:] }
+            return state.waiters.values
+        }
+        for waiter in waiters { waiter.resume() }
+    }
+
+    public func check(
+        _ request: Grpc.Health.V1.HealthCheckRequest, context: ServerContext
+    ) async throws -> Grpc.Health.V1.HealthCheckResponse {
+        guard let status = state.withLock({ $0.statuses[request.service] }) else {
+            throw RPCError(.notFound, "the service \"\(request.service)\" is unknown here")
+        }
+        return Grpc.Health.V1.HealthCheckResponse(status)
+    }
+
+    public func list(
+        _ request: Grpc.Health.V1.HealthListRequest, context: ServerContext
+    ) async throws -> Grpc.Health.V1.HealthListResponse {
+        var response = Grpc.Health.V1.HealthListResponse()
+        response.statuses = state.withLock { $0.statuses }.mapValues { Grpc.Health.V1.HealthCheckResponse($0) }
+        return response
+    }
+
+    public func watch(
+        _ request: Grpc.Health.V1.HealthCheckRequest,
+        responses: ResponseWriter<Grpc.Health.V1.HealthCheckResponse>, context: ServerContext
+    ) async throws {
+        var told: Status?
+        while !Task.isCancelled {
+            let (status, version) = state.withLock { ($0.statuses[request.service] ?? .serviceUnknown, $0.version) }
+            if status != told {
+                try await responses.write(Grpc.Health.V1.HealthCheckResponse(status))
+                told = status
+            }
+            await change(after: version)
+        }
+        throw CancellationError()
+    }
+
+    /// Returns when the version is another one, or the task is cancelled.
+    private func change(after version: Int) async {
+        let number = state.withLock { state in
+            state.nextWaiter += 1
+            return state.nextWaiter
+        }
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
+                let isDue = state.withLock { state in
+                    if state.version != version || Task.isCancelled { return true }
+                    state.waiters[number] = continuation
+                    return false
+                }
+                if isDue { continuation.resume() }
+            }
+        } onCancel: {
+            state.withLock { $0.waiters.removeValue(forKey: number) }?.resume()
+        }
+    }
+}
+
+extension Grpc.Health.V1.HealthCheckResponse {
+    fileprivate init(_ status: ServingStatus) {
+        self.init()
+        self.status = status
+    }
+}
