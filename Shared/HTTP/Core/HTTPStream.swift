@@ -28,6 +28,8 @@ open class HTTPStream {
     var trailers: HeaderFields?
     var isDeferred = false
     var hasSenderWaiting = false
+    /// Client: the request's head left this machine's buffers, so that the peer may act on it.
+    var isRequestSent = false
     /// Server: the request was HEAD, so that only the head of the answer goes out whatever the handler says.
     var dropsBody = false
     var inbound = InboundHead()
