@@ -90,9 +90,8 @@ extension EventLoop {
     }
 
     private func finish() {
-        for channel in channels.compactMap({ $0 }) { remove(channel) }
-        for timer in timers.removeAll() { _ = timer.take() }
         for channel in channels.compactMap({ $0 }) { channel.loopStopped() }
+        for timer in timers.removeAll() { _ = timer.take() }
         let (jobs, bodies) = remote.withLock { remote in
             remote.isStopped = true
             return (remote.jobs, remote.bodies)
