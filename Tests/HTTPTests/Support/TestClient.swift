@@ -126,7 +126,8 @@ func withTransport(
     }
     let tls = transport.isTLS ? try Certificates.shared.server() : nil
     try await withServer(limits, tls: tls, unix: transport.isUnix) { server, address, handler in
-        let client = transport.isTLS ? try Certificates.shared.client(protocols: transport.isHTTP1 ? ["http/1.1"] : ["h2"]) : nil
+        let client =
+            transport.isTLS ? try Certificates.shared.client(protocols: transport.isHTTP1 ? ["http/1.1"] : ["h2"]) : nil
         let connection = try await TestConnection.connect(
             address, on: server.loops.loops[0], tls: client, wanted: transport.wanted, limits: limits)
         try await body(connection, handler)
