@@ -33,6 +33,7 @@ final class TestConnection: @unchecked Sendable {
         socket?.open(request, receiver: receiver, end: end) ?? direct?.open(request, receiver: receiver, end: end)
     }
 
+    var peer: PeerIdentity? { socket?.peer ?? direct?.peer }
     var openCapacity: Int { socket?.openCapacity ?? direct?.openCapacity ?? 0 }
     var isOpen: Bool { socket?.isOpen ?? direct?.isOpen ?? false }
 
@@ -47,7 +48,9 @@ final class TestConnection: @unchecked Sendable {
     func exchange(_ request: RequestHead, end: Bool = true) async throws -> StreamBridge {
         try await loop.submit { [self] in
             let bridge = StreamBridge(loop: loop)
-            let stream = try #require(open(request, receiver: bridge, end: end))
+            guard let stream = open(request, receiver: bridge, end: end) else {
+                throw HTTPExchangeError.notConnected("no more streams")
+            }
             bridge.attach(stream)
             return bridge
         }
