@@ -156,25 +156,38 @@ struct HTTP2ServerTests {
 
     @Test("draining says GOAWAY, finishes what is under way and loses no request that crosses it")
     func drain() async throws {
-        try await withServer { server, address, _ in
-            let connection = try await TestConnection.connect(address, on: server.loops.loops[0], wanted: .http2)
-            let first = try await connection.exchange(.test("/late?100"))
+        try await withServer { server, address, handler in
+            let client = try FrameClient(address)
+            client.socket.send(FrameClient.request(1, "/late?100"))
+            try await eventually("the request is there") { handler.open.withLock { $0 } == 1 }
             let stopping = Task { await server.shutdown(grace: .seconds(5)) }
-            var answered = 0
-            var refused = 0
-            // Requests go on being opened until the client knows of the end.
-            while try await connection.loop.submit({ connection.openCapacity > 0 }) {
-                do {
-                    let answer = try await connection.get("/hello")
-                    #expect(answer.text == "hello")
-                    answered += 1
-                } catch HTTPExchangeError.notConnected {
-                    break
-                } catch HTTPExchangeError.closed { refused += 1 }
+            var lastIdentifiers: [[UInt8]] = []
+            var ended: Set<Int> = []
+            while let frame = client.next() {
+                if frame.type == 7 {
+                    #expect(frame.payload[4...] == [0, 0, 0, 0])
+                    lastIdentifiers.append(Array(frame.payload[..<4]))
+                    // Sent before the first notice could be read, as far as the server can tell.
+                    if lastIdentifiers.count == 1 { client.socket.send(FrameClient.request(3, "/hello")) }
+                }
+                if frame.type == 0, frame.flags & 1 != 0 { ended.insert(frame.stream) }
             }
+            #expect(lastIdentifiers == [[127, 255, 255, 255], [0, 0, 0, 3]])
+            #expect(ended == [1, 3])
+            await stopping.value
+        }
+    }
+
+    @Test("a client that hears of the end opens no more streams and hears the rest of those it has")
+    func clientDrain() async throws {
+        try await withServer { server, address, handler in
+            let connection = try await TestConnection.connect(address, on: server.loops.loops[0], wanted: .http2)
+            let first = try await connection.exchange(.test("/late?50"))
+            try await eventually("the request is there") { handler.open.withLock { $0 } == 1 }
+            let stopping = Task { await server.shutdown(grace: .seconds(5)) }
             let late = try await TestAnswer(first)
             #expect(late.text == "late")
-            #expect(answered > 0 && refused == 0)
+            await #expect(throws: HTTPExchangeError.self) { try await connection.get("/hello") }
             await stopping.value
         }
     }
