@@ -91,7 +91,7 @@ final class StreamBridge: HTTPStreamReceiver, @unchecked Sendable {
         stream = nil
         deadline?.cancel()
         deadline = nil
-        let error = failure ?? HTTPExchangeError.closed(closure)
+        let error = lossError
         headWait?.resume(.failure(error))
         bodyWait?.resume(.failure(error))
         writeWait?.resume(.failure(error))
@@ -127,7 +127,11 @@ final class StreamBridge: HTTPStreamReceiver, @unchecked Sendable {
         stream?.reset(.cancel)
     }
 
-    private var lossError: any Error { failure ?? HTTPExchangeError.closed(closure ?? .finished) }
+    private var lossError: any Error {
+        if let failure { return failure }
+        if let closure { return HTTPExchangeError.closed(closure) }
+        return HTTPExchangeError.closed(.finished)
+    }
 
     // MARK: From any executor
 

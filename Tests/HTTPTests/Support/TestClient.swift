@@ -74,18 +74,22 @@ final class TestConnection: @unchecked Sendable {
         limits: HTTPLimits = HTTPLimits()
     ) async throws -> TestConnection {
         let raw = try #require(try RawAddress.resolve(address, passive: false).first)
-        return try await withCheckedThrowingContinuation { continuation in
+        // Handed over under a lock, because the thread sanitizer does not see what a continuation orders.
+        let connected = Lock<TestConnection?>(nil)
+        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
             loop.run {
                 do {
                     _ = try HTTPClientConnection.start(
                         to: raw, address: address, tls: tls, wanted: wanted, limits: limits,
                         statistics: HTTPStatistics(), loop: loop
                     ) { connection, result in
-                        continuation.resume(with: result.map { TestConnection(connection) })
+                        connected.withLock { $0 = TestConnection(connection) }
+                        continuation.resume(with: result)
                     }
                 } catch { continuation.resume(throwing: error) }
             }
         }
+        return try #require(connected.withLock { $0 })
     }
 }
 
