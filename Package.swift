@@ -32,6 +32,7 @@ let package = Package(
         .executable(name: "protoc-gen-slipway", targets: ["ProtocGenSlipway"]),
         .executable(name: "protobuf-testee", targets: ["ProtobufTestee"]),
         .executable(name: "rpc-interop-server", targets: ["RPCInteropServer"]),
+        .executable(name: "rpc-interop-client", targets: ["RPCInteropClient"]),
         .executable(name: "rpc-conformance-server", targets: ["RPCConformanceServer"]),
         .executable(name: "bench-echo", targets: ["BenchEcho"]),
     ],
@@ -61,6 +62,8 @@ let package = Package(
         program(
             "RPCConformanceServer", ["RPC", "TestContracts", "ProgramKit"],
             path: "Tests/Programs/RPCConformanceServer"),
+        program(
+            "RPCInteropClient", ["RPC", "TestContracts", "ProgramKit"], path: "Tests/Programs/RPCInteropClient"),
         program("BenchEcho", ["RPC", "ProgramKit"], path: "Benchmarks/Echo/Server"),
 
         // Tests mirror the folders above.

@@ -23,7 +23,7 @@ extension ClientCall {
         let before = messages.count
         var failure: RPCError?
         do throws(RPCError) {
-            try reader.body(body) { messages.append($0[...]) }
+            try reader.body(body) { messages.append($0) }
         } catch { failure = error }
         // A message larger than the window must come through: bytes are held back only while whole messages wait.
         if failure == nil, waitingReader == nil, messages.count - messagesHead > ClientCall.waitingMax {
@@ -41,7 +41,7 @@ extension ClientCall {
     public func receivedEnd(trailers: HeaderFields?) {
         guard isAttempting else { return }
         let before = messages.count
-        let outcome = reader.end(trailers) { messages.append($0[...]) }
+        let outcome = reader.end(trailers) { messages.append($0) }
         if messages.count > before { requests.commit() }
         attemptEnded(outcome)
     }
@@ -96,7 +96,8 @@ extension ClientCall {
 
     private func takeMessage() -> Bytes {
         let message = messages[messagesHead]
-        messages[messagesHead] = []
+        messages[messagesHead].bytes = []
+        isLatestCompressed = message.isCompressed
         messagesHead += 1
         if messagesHead == messages.count {
             messages.removeAll(keepingCapacity: true)
@@ -106,7 +107,14 @@ extension ClientCall {
                 withheldBytes = 0
             }
         }
-        return message
+        return message.bytes[...]
+    }
+
+    /// Whether the message that was read last came compressed.
+    func wasCompressed() async -> Bool {
+        await withUnsafeContinuation { continuation in
+            loop.run { [self] in continuation.resume(returning: isLatestCompressed) }
+        }
     }
 
     /// What the server sent in front of its messages; waits for it.

@@ -36,8 +36,9 @@ public final class ClientCall: HTTPStreamReceiver, @unchecked Sendable {
 
     // What came.
     var metadata: Metadata?
-    var messages: [Bytes] = []
+    var messages: [InboundMessage] = []
     var messagesHead = 0
+    var isLatestCompressed = false
     var withheldBytes = 0
     var waitingReader: UnsafeContinuation<Bytes?, any Error>?
     var waitingForMetadata: [UnsafeContinuation<Metadata, any Error>] = []

@@ -42,7 +42,7 @@ struct GRPCResponse: ResponseReader {
         .failed(CallOutcome(error: RPCError(code, message)))
     }
 
-    mutating func body(_ bytes: UnsafeRawBufferPointer, _ message: ([UInt8]) -> Void) throws(RPCError) {
+    mutating func body(_ bytes: UnsafeRawBufferPointer, _ message: (InboundMessage) -> Void) throws(RPCError) {
         loneHead = nil
         let limit = deframer.limit
         let compression = compression
@@ -63,7 +63,7 @@ struct GRPCResponse: ResponseReader {
         if let failure { throw failure }
     }
 
-    mutating func end(_ trailers: HeaderFields?, _ message: ([UInt8]) -> Void) -> CallOutcome {
+    mutating func end(_ trailers: HeaderFields?, _ message: (InboundMessage) -> Void) -> CallOutcome {
         var outcome = CallOutcome()
         if let fields = trailers ?? loneHead {
             outcome = GRPCResponse.outcome(fields)
