@@ -34,6 +34,7 @@ let package = Package(
         .executable(name: "rpc-interop-server", targets: ["RPCInteropServer"]),
         .executable(name: "rpc-interop-client", targets: ["RPCInteropClient"]),
         .executable(name: "rpc-conformance-server", targets: ["RPCConformanceServer"]),
+        .executable(name: "rpc-conformance-client", targets: ["RPCConformanceClient"]),
         .executable(name: "bench-echo", targets: ["BenchEcho"]),
     ],
     targets: [
@@ -64,6 +65,9 @@ let package = Package(
             path: "Tests/Programs/RPCConformanceServer"),
         program(
             "RPCInteropClient", ["RPC", "TestContracts", "ProgramKit"], path: "Tests/Programs/RPCInteropClient"),
+        program(
+            "RPCConformanceClient", ["RPC", "TestContracts", "ProgramKit"],
+            path: "Tests/Programs/RPCConformanceClient"),
         program("BenchEcho", ["RPC", "ProgramKit"], path: "Benchmarks/Echo/Server"),
 
         // Tests mirror the folders above.

@@ -69,7 +69,8 @@ extension ClientCall {
     }
 
     /// The one message of a call whose server sends just one, once the call has ended well.
-    func onlyMessage<M: Message>() async throws -> M {
+    /// - Throws: `RPCError` with the call's status, or `unimplemented` where the server sent none or several.
+    public func onlyMessage<M: Message>(of type: M.Type = M.self) async throws -> M {
         guard let bytes = try await nextMessage() else {
             throw RPCError(.unimplemented, "\(request.method) gives one message and the server sent none")
         }
@@ -118,7 +119,8 @@ extension ClientCall {
     }
 
     /// What the server sent in front of its messages; waits for it.
-    func responseMetadata() async throws -> Metadata {
+    /// - Throws: `RPCError` where the call failed before.
+    public func responseMetadata() async throws -> Metadata {
         try await withUnsafeThrowingContinuation { continuation in
             loop.run { [self] in
                 waitingForMetadata.append(continuation)
@@ -144,7 +146,7 @@ extension ClientCall {
     }
 
     /// What the server sent behind its messages; empty before the end.
-    func trailingMetadata() async -> Metadata {
+    public func trailingMetadata() async -> Metadata {
         await withUnsafeContinuation { continuation in
             loop.run { [self] in continuation.resume(returning: outcome?.trailing ?? [:]) }
         }

@@ -65,7 +65,7 @@ struct ConnectUnaryResponse: ResponseReader {
     }
 
     private func failure(_ body: [UInt8]) -> RPCError {
-        let fallback = RPCCode(connectHTTPStatus: status)
+        let fallback = RPCCode(responseStatus: status)
         var error =
             (isErrorJSON ? ConnectJSON.error(of: body[...], fallback: fallback) : nil)
             ?? RPCError(fallback, "the server answered with HTTP status \(status)")

@@ -19,7 +19,7 @@ struct GRPCResponse: ResponseReader {
         let hasStatus = fields.contains("grpc-status")
         guard head.status == 200 else {
             if hasStatus { return .failed(GRPCResponse.outcome(fields)) }
-            return fail(RPCCode(grpcHTTPStatus: head.status), "the server answered with HTTP status \(head.status)")
+            return fail(RPCCode(responseStatus: head.status), "the server answered with HTTP status \(head.status)")
         }
         let type = mediaType(fields)
         switch type {
@@ -67,6 +67,7 @@ struct GRPCResponse: ResponseReader {
         var outcome = CallOutcome()
         if let fields = trailers ?? loneHead {
             outcome = GRPCResponse.outcome(fields)
+            outcome.isTrailersOnly = trailers == nil
         } else {
             outcome.error = RPCError(.internal, "the response ended without a status")
         }

@@ -6,6 +6,8 @@ struct CallOutcome: Sendable {
     /// Nil where the call succeeded.
     var error: RPCError?
     var trailing = Metadata()
+    /// What looked like the response's head were its trailers.
+    var isTrailersOnly = false
 }
 
 /// How a response's head, body and end become messages and an outcome, in one dialect. A value without I/O.
