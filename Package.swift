@@ -31,6 +31,7 @@ let package = Package(
     products: [
         .executable(name: "protoc-gen-slipway", targets: ["ProtocGenSlipway"]),
         .executable(name: "protobuf-testee", targets: ["ProtobufTestee"]),
+        .executable(name: "bench-protobuf", targets: ["BenchProtobuf"]),
         .executable(name: "rpc-interop-server", targets: ["RPCInteropServer"]),
         .executable(name: "rpc-interop-client", targets: ["RPCInteropClient"]),
         .executable(name: "rpc-conformance-server", targets: ["RPCConformanceServer"]),
@@ -68,6 +69,7 @@ let package = Package(
         program(
             "RPCConformanceClient", ["RPC", "TestContracts", "ProgramKit"],
             path: "Tests/Programs/RPCConformanceClient"),
+        program("BenchProtobuf", ["Protobuf"], path: "Benchmarks/Protobuf/Swift"),
         program("BenchEcho", ["RPC", "ProgramKit"], path: "Benchmarks/Echo/Server"),
 
         // Tests mirror the folders above.

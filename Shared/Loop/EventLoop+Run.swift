@@ -90,7 +90,7 @@ extension EventLoop {
     }
 
     private func finish() {
-        for channel in channels.compactMap({ $0 }) { remove(channel) }
+        for channel in channels.compactMap({ $0 }) { channel.loopStopped() }
         for timer in timers.removeAll() { _ = timer.take() }
         let (jobs, bodies) = remote.withLock { remote in
             remote.isStopped = true

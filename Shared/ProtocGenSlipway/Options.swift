@@ -33,7 +33,8 @@ struct Options {
                 access = value
             default:
                 throw GeneratorError(
-                    "unknown option \(parts[0]); known are import, declared, module, services, runtime, comments and access")
+                    "unknown option \(parts[0]); known are import, declared, module, services, runtime, comments and access"
+                )
             }
         }
     }

@@ -127,7 +127,11 @@ final class StreamBridge: HTTPStreamReceiver, @unchecked Sendable {
         stream?.reset(.cancel)
     }
 
-    private var lossError: any Error { failure ?? HTTPExchangeError.closed(closure ?? .finished) }
+    /// Spelled out: the optimiser fails on `??` between two kinds of error.
+    private var lossError: any Error {
+        if let failure { return failure }
+        return HTTPExchangeError.closed(closure ?? .finished)
+    }
 
     // MARK: From any executor
 

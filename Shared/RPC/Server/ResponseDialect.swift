@@ -50,14 +50,8 @@ final class GRPCDialect: ResponseDialect {
 
     func write(_ message: [UInt8], compressed: Bool?, on call: ServerCall) throws {
         sendHead(on: call)
-        var message = message
-        if declaresGzip, compressed ?? call.context.compressesResponses {
-            message = try Gzip.compress(message[5...], prefix: 5)
-            MessageDeframer.writePrefix(1, into: &message)
-        } else {
-            MessageDeframer.writePrefix(0, into: &message)
-        }
-        call.stream.send(message[...])
+        let isCompressed = declaresGzip && compressed ?? call.context.compressesResponses
+        call.stream.send(try MessageDeframer.frame(message, isCompressed: isCompressed))
     }
 
     func finish(_ error: RPCError?, on call: ServerCall) {

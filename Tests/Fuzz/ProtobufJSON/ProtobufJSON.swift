@@ -15,7 +15,10 @@ public func fuzzProtobufJSON(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CI
         // Any nests bytes in bytes, so that the text may hold more levels than the binary form allows.
         return 0
     }
-    if message == message, binary != message { fatalError("the binary format gives back something else") }
+    // Two readings of the same text differ by nothing but NaN and the order of maps in an Any.
+    if let second = try? AllTypes(json: text, options: options), second == message, binary != message {
+        fatalError("the binary format gives back something else")
+    }
     guard let written = try? message.jsonBytes(options: JSONEncodingOptions(registry: registry)) else { return 0 }
     guard let again = try? AllTypes(json: written, options: JSONDecodingOptions(registry: registry)) else {
         fatalError("JSON of our own is refused: \(String(decoding: written, as: UTF8.self))")

@@ -140,7 +140,7 @@ class Certificates:
     """Certificates of a run, made on first use."""
 
     def __init__(self):
-        self.folder = stubs.ROOT / ".tools" / "conformance-certificates"
+        self.folder = stubs.ROOT / ".tools" / "test-certificates"
         self.made = False
 
     def read(self, name):
@@ -160,12 +160,10 @@ class Server:
         request = server_compat_pb2.ServerCompatRequest(
             protocol=protocol, http_version=http, use_tls=tls != "plain", message_receive_limit=cases.SERVER_LIMIT)
         if tls != "plain":
-            # The server's own certificate is told to clients as what they trust: so it has to be self-signed, or
-            # trusted as it is. Ours is signed by a CA, whose certificate goes along.
-            request.server_creds.CopyFrom(certificates.credentials("server"))
-            request.server_creds.cert += certificates.read("ca.pem")
+            # Each side trusts just the certificate of the other, as in the public suite: no CA is involved.
+            request.server_creds.CopyFrom(certificates.credentials("lone-server"))
         if tls == "client-certificates":
-            request.client_tls_cert = certificates.read("ca.pem")
+            request.client_tls_cert = certificates.read("lone-client.pem")
         self.program = Program(command, server_compat_pb2.ServerCompatResponse)
         try:
             write_message(self.program.process.stdin, request)
@@ -223,7 +221,7 @@ def run_cases(report, client, server, tls, planned, certificates, arguments):
                 request.host, request.port = server.host, server.port
                 request.server_tls_cert = server.certificate
                 if tls == "client-certificates":
-                    request.client_tls_creds.CopyFrom(certificates.credentials("client"))
+                    request.client_tls_creds.CopyFrom(certificates.credentials("lone-client"))
                 request.request_headers.add(name="x-test-case-name", value=[request.test_name])
                 write_message(client.process.stdin, request)
             response = client.receive(arguments.timeout)
@@ -319,6 +317,25 @@ def run_reference(report, arguments):
                 server.stop()
 
 
+def run_certificates(report, arguments):
+    """A server that asks for client certificates has to turn others away."""
+    checks = list(conformance_reference.certificate_checks())
+    if not any(report.pattern.search(name) for name, _ in checks):
+        return
+    certificates = Certificates()
+    command = shlex.split(arguments.server)
+    try:
+        server = Server(command, cases.HTTP_2, cases.CONNECT, "client-certificates", certificates, arguments.timeout)
+    except (ProcessFailure, OSError) as failure:
+        report.fail(checks[0][0], f"the server did not start, nor are the others tried: {failure}")
+        return
+    try:
+        for name, check in checks:
+            report.run(name, check, server, certificates.folder)
+    finally:
+        server.stop()
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--server", help="the server under test, with its arguments")
@@ -346,6 +363,7 @@ def main():
     if not arguments.reference:
         run_matrix(report, arguments)
     run_reference(report, arguments)
+    run_certificates(report, arguments)
     report.finish()
 
 

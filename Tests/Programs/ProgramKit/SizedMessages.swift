@@ -6,7 +6,9 @@ public enum SizedMessages {
     public static func read() throws -> [UInt8]? {
         guard let head = try readExactly(4) else { return nil }
         let count = head.reduce(0) { $0 << 8 | Int($1) }
-        guard let message = try readExactly(count) else { throw FlagError("the input ended in the middle of a message") }
+        guard let message = try readExactly(count) else {
+            throw FlagError("the input ended in the middle of a message")
+        }
         return message
     }
 
@@ -27,7 +29,9 @@ public enum SizedMessages {
         var bytes = [UInt8](repeating: 0, count: count)
         var offset = 0
         while offset < count {
-            let got = bytes.withUnsafeMutableBytes { Glibc.read(STDIN_FILENO, $0.baseAddress! + offset, count - offset) }
+            let got = bytes.withUnsafeMutableBytes {
+                Glibc.read(STDIN_FILENO, $0.baseAddress! + offset, count - offset)
+            }
             guard got > 0 else {
                 if offset == 0 { return nil }
                 throw FlagError("the input ended in the middle of a message")

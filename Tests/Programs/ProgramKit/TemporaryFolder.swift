@@ -17,7 +17,9 @@ public final class TemporaryFolder: Sendable {
         guard descriptor >= 0 else { throw FlagError("cannot write \(file)") }
         defer { close(descriptor) }
         let bytes = Array(bytes)
-        guard Glibc.write(descriptor, bytes, bytes.count) == bytes.count else { throw FlagError("cannot write \(file)") }
+        guard Glibc.write(descriptor, bytes, bytes.count) == bytes.count else {
+            throw FlagError("cannot write \(file)")
+        }
         return file
     }
 

@@ -45,7 +45,9 @@ struct RPCConformanceServer {
         var files = TLSConfiguration(
             certificateFile: try folder.write("server.pem", credentials.cert),
             keyFile: try folder.write("server.key", credentials.key))
-        if !request.clientTlsCert.isEmpty { files.authorityFile = try folder.write("client.pem", request.clientTlsCert) }
+        if !request.clientTlsCert.isEmpty {
+            files.authorityFile = try folder.write("client.pem", request.clientTlsCert)
+        }
         return try TLSContext(files, role: .server)
     }
 }
