@@ -73,7 +73,7 @@ final class HTTP1ClientDriver: ClientDriver {
         watch.stop()
         pending = HTTP1Backlog()
         _ = state.fail(reason)
-        closeStream(.connectionLost(reason))
+        closeStream(isHeadWaiting ? .refused : .connectionLost(reason))
         onCapacity?()
         onCapacity = nil
     }

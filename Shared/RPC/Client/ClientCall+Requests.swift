@@ -3,7 +3,8 @@ import Protobuf
 
 extension ClientCall {
     /// Sends the one message of a call that has just one. From any executor.
-    func sendOnly(_ message: some Message) async throws {
+    /// - Throws: `RPCError` where the message can't be written.
+    public func sendOnly(_ message: some Message) async throws {
         let framed = try form.frame(try encode(message), compressed: nil)
         loop.run { [self] in
             guard outcome == nil else { return }

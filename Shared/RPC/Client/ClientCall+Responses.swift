@@ -23,7 +23,7 @@ extension ClientCall {
         let before = messages.count
         var failure: RPCError?
         do throws(RPCError) {
-            try reader.body(body) { messages.append($0[...]) }
+            try reader.body(body) { messages.append($0) }
         } catch { failure = error }
         // A message larger than the window must come through: bytes are held back only while whole messages wait.
         if failure == nil, waitingReader == nil, messages.count - messagesHead > ClientCall.waitingMax {
@@ -41,7 +41,7 @@ extension ClientCall {
     public func receivedEnd(trailers: HeaderFields?) {
         guard isAttempting else { return }
         let before = messages.count
-        let outcome = reader.end(trailers) { messages.append($0[...]) }
+        let outcome = reader.end(trailers) { messages.append($0) }
         if messages.count > before { requests.commit() }
         attemptEnded(outcome)
     }
@@ -69,7 +69,8 @@ extension ClientCall {
     }
 
     /// The one message of a call whose server sends just one, once the call has ended well.
-    func onlyMessage<M: Message>() async throws -> M {
+    /// - Throws: `RPCError` with the call's status, or `unimplemented` where the server sent none or several.
+    public func onlyMessage<M: Message>(of type: M.Type = M.self) async throws -> M {
         guard let bytes = try await nextMessage() else {
             throw RPCError(.unimplemented, "\(request.method) gives one message and the server sent none")
         }
@@ -96,7 +97,8 @@ extension ClientCall {
 
     private func takeMessage() -> Bytes {
         let message = messages[messagesHead]
-        messages[messagesHead] = []
+        messages[messagesHead].bytes = []
+        isLatestCompressed = message.isCompressed
         messagesHead += 1
         if messagesHead == messages.count {
             messages.removeAll(keepingCapacity: true)
@@ -106,11 +108,19 @@ extension ClientCall {
                 withheldBytes = 0
             }
         }
-        return message
+        return message.bytes[...]
+    }
+
+    /// Whether the message that was read last came compressed.
+    func wasCompressed() async -> Bool {
+        await withUnsafeContinuation { continuation in
+            loop.run { [self] in continuation.resume(returning: isLatestCompressed) }
+        }
     }
 
     /// What the server sent in front of its messages; waits for it.
-    func responseMetadata() async throws -> Metadata {
+    /// - Throws: `RPCError` where the call failed before.
+    public func responseMetadata() async throws -> Metadata {
         try await withUnsafeThrowingContinuation { continuation in
             loop.run { [self] in
                 waitingForMetadata.append(continuation)
@@ -136,7 +146,7 @@ extension ClientCall {
     }
 
     /// What the server sent behind its messages; empty before the end.
-    func trailingMetadata() async -> Metadata {
+    public func trailingMetadata() async -> Metadata {
         await withUnsafeContinuation { continuation in
             loop.run { [self] in continuation.resume(returning: outcome?.trailing ?? [:]) }
         }

@@ -3,7 +3,9 @@ import Loop
 import Protobuf
 import Synchronization
 
-/// One call on a client: sends requests and takes responses through one stream at a time, and through another one where
+/// One call on a client, alive inside `RPCChannel.withCall`.
+///
+/// It sends requests and takes responses through one stream at a time, and through another one where
 /// the first was refused or may be tried again. Confined to its loop, but for the functions that say otherwise.
 public final class ClientCall: HTTPStreamReceiver, @unchecked Sendable {
     /// Messages that may wait for the reader before the server's window stays shut.
@@ -36,8 +38,9 @@ public final class ClientCall: HTTPStreamReceiver, @unchecked Sendable {
 
     // What came.
     var metadata: Metadata?
-    var messages: [Bytes] = []
+    var messages: [InboundMessage] = []
     var messagesHead = 0
+    var isLatestCompressed = false
     var withheldBytes = 0
     var waitingReader: UnsafeContinuation<Bytes?, any Error>?
     var waitingForMetadata: [UnsafeContinuation<Metadata, any Error>] = []
@@ -71,9 +74,20 @@ public final class ClientCall: HTTPStreamReceiver, @unchecked Sendable {
         fail(RPCError(.deadlineExceeded, "\(request.method) took longer than \(form.timeout ?? .zero)"))
     }
 
-    /// The calling task was cancelled. From any executor.
-    func cancel() {
-        loop.run { [self] in fail(RPCError(.cancelled, "the calling task was cancelled")) }
+    /// Cancels the call, as the calling task's cancellation does: whoever reads or writes gets `cancelled`, and so does
+    /// the server. From any executor.
+    public func cancel() {
+        loop.run { [self] in fail(RPCError(.cancelled, "the call was cancelled by its caller")) }
+    }
+
+    /// The side that sends, for methods of every shape.
+    public func requests<Request: Message>(of type: Request.Type = Request.self) -> RequestWriter<Request> {
+        RequestWriter(call: self)
+    }
+
+    /// The side that receives, for methods of every shape.
+    public func responses<Response: Message>(of type: Response.Type = Response.self) -> ResponseStream<Response> {
+        ResponseStream(call: self)
     }
 
     /// The call's scope was left. From any executor.
@@ -93,6 +107,7 @@ public final class ClientCall: HTTPStreamReceiver, @unchecked Sendable {
     func settle(_ outcome: CallOutcome) {
         guard self.outcome == nil else { return }
         self.outcome = outcome
+        if outcome.isTrailersOnly { metadata = nil }
         isOver.store(true, ordering: .releasing)
         deadlineTimer?.cancel()
         deadlineTimer = nil

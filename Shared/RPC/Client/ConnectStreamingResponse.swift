@@ -38,7 +38,7 @@ struct ConnectStreamingResponse: ResponseReader {
         return .accepted(Metadata(fields: head.fields))
     }
 
-    mutating func body(_ bytes: UnsafeRawBufferPointer, _ message: ([UInt8]) -> Void) throws(RPCError) {
+    mutating func body(_ bytes: UnsafeRawBufferPointer, _ message: (InboundMessage) -> Void) throws(RPCError) {
         if refusal != nil {
             try refusal?.body(bytes, message)
             return
@@ -57,12 +57,12 @@ struct ConnectStreamingResponse: ResponseReader {
                     guard envelope.flags < 4 else {
                         throw RPCError(.internal, "a message's flags are \(envelope.flags), which means nothing")
                     }
-                    let bytes = try ResponseMessages.unfold(
+                    let unfolded = try ResponseMessages.unfold(
                         envelope.bytes, isCompressed: envelope.flags & 1 != 0, compression, limit: limit)
                     if envelope.flags & ConnectJSON.endFlag != 0 {
-                        outcome = try ConnectStreamingResponse.outcome(bytes)
+                        outcome = try ConnectStreamingResponse.outcome(unfolded.bytes)
                     } else {
-                        message(bytes)
+                        message(unfolded)
                     }
                 } catch { failure = error }
             }
@@ -80,7 +80,7 @@ struct ConnectStreamingResponse: ResponseReader {
         } catch { throw RPCError(.internal, "the end of the stream is not the JSON that it should be: \(error)") }
     }
 
-    mutating func end(_ trailers: HeaderFields?, _ message: ([UInt8]) -> Void) -> CallOutcome {
+    mutating func end(_ trailers: HeaderFields?, _ message: (InboundMessage) -> Void) -> CallOutcome {
         if refusal != nil {
             return refusal?.end(trailers, message) ?? CallOutcome()
         }

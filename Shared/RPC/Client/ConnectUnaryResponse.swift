@@ -45,27 +45,27 @@ struct ConnectUnaryResponse: ResponseReader {
         return .accepted(metadata)
     }
 
-    mutating func body(_ bytes: UnsafeRawBufferPointer, _ message: ([UInt8]) -> Void) throws(RPCError) {
+    mutating func body(_ bytes: UnsafeRawBufferPointer, _ message: (InboundMessage) -> Void) throws(RPCError) {
         guard content.count + bytes.count <= limit else {
             throw CallInput.error(.tooLarge(length: content.count + bytes.count, limit: limit))
         }
         content.append(contentsOf: bytes)
     }
 
-    mutating func end(_ trailers: HeaderFields?, _ message: ([UInt8]) -> Void) -> CallOutcome {
+    mutating func end(_ trailers: HeaderFields?, _ message: (InboundMessage) -> Void) -> CallOutcome {
         var outcome = CallOutcome(error: nil, trailing: trailing)
         let bytes = content
         content = []
         do throws(RPCError) {
             let isCompressed = compression != .known(.identity) && !bytes.isEmpty
             let whole = try ResponseMessages.unfold(bytes, isCompressed: isCompressed, compression, limit: limit)
-            if status == 200 { message(whole) } else { outcome.error = failure(whole) }
+            if status == 200 { message(whole) } else { outcome.error = failure(whole.bytes) }
         } catch { outcome.error = status == 200 ? error : failure([]) }
         return outcome
     }
 
     private func failure(_ body: [UInt8]) -> RPCError {
-        let fallback = RPCCode(connectHTTPStatus: status)
+        let fallback = RPCCode(responseStatus: status)
         var error =
             (isErrorJSON ? ConnectJSON.error(of: body[...], fallback: fallback) : nil)
             ?? RPCError(fallback, "the server answered with HTTP status \(status)")

@@ -19,7 +19,7 @@ struct GRPCResponse: ResponseReader {
         let hasStatus = fields.contains("grpc-status")
         guard head.status == 200 else {
             if hasStatus { return .failed(GRPCResponse.outcome(fields)) }
-            return fail(RPCCode(grpcHTTPStatus: head.status), "the server answered with HTTP status \(head.status)")
+            return fail(RPCCode(responseStatus: head.status), "the server answered with HTTP status \(head.status)")
         }
         let type = mediaType(fields)
         switch type {
@@ -42,7 +42,7 @@ struct GRPCResponse: ResponseReader {
         .failed(CallOutcome(error: RPCError(code, message)))
     }
 
-    mutating func body(_ bytes: UnsafeRawBufferPointer, _ message: ([UInt8]) -> Void) throws(RPCError) {
+    mutating func body(_ bytes: UnsafeRawBufferPointer, _ message: (InboundMessage) -> Void) throws(RPCError) {
         loneHead = nil
         let limit = deframer.limit
         let compression = compression
@@ -63,10 +63,11 @@ struct GRPCResponse: ResponseReader {
         if let failure { throw failure }
     }
 
-    mutating func end(_ trailers: HeaderFields?, _ message: ([UInt8]) -> Void) -> CallOutcome {
+    mutating func end(_ trailers: HeaderFields?, _ message: (InboundMessage) -> Void) -> CallOutcome {
         var outcome = CallOutcome()
         if let fields = trailers ?? loneHead {
             outcome = GRPCResponse.outcome(fields)
+            outcome.isTrailersOnly = trailers == nil
         } else {
             outcome.error = RPCError(.internal, "the response ended without a status")
         }

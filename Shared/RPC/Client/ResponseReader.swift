@@ -6,6 +6,8 @@ struct CallOutcome: Sendable {
     /// Nil where the call succeeded.
     var error: RPCError?
     var trailing = Metadata()
+    /// What looked like the response's head were its trailers.
+    var isTrailersOnly = false
 }
 
 /// How a response's head, body and end become messages and an outcome, in one dialect. A value without I/O.
@@ -13,9 +15,9 @@ protocol ResponseReader {
     /// Takes the head: its metadata, or the outcome where nothing can come any more.
     mutating func head(_ head: ResponseHead) -> ResponseStart
     /// Takes body bytes and calls `message` with each message that they complete.
-    mutating func body(_ bytes: UnsafeRawBufferPointer, _ message: ([UInt8]) -> Void) throws(RPCError)
+    mutating func body(_ bytes: UnsafeRawBufferPointer, _ message: (InboundMessage) -> Void) throws(RPCError)
     /// The peer sent all it has.
-    mutating func end(_ trailers: HeaderFields?, _ message: ([UInt8]) -> Void) -> CallOutcome
+    mutating func end(_ trailers: HeaderFields?, _ message: (InboundMessage) -> Void) -> CallOutcome
 }
 
 /// What a response's head says.
@@ -31,11 +33,11 @@ enum ResponseStart {
 enum ResponseMessages {
     /// A message from its envelope's bytes.
     static func unfold(_ bytes: [UInt8], isCompressed: Bool, _ compression: NamedCompression, limit: Int)
-        throws(RPCError) -> [UInt8]
+        throws(RPCError) -> InboundMessage
     {
-        guard isCompressed else { return bytes }
+        guard isCompressed else { return InboundMessage(bytes: bytes, isCompressed: false) }
         switch compression {
-        case .known(.gzip): return try decompress(bytes, limit: limit)
+        case .known(.gzip): return InboundMessage(bytes: try decompress(bytes, limit: limit), isCompressed: true)
         case .known(.identity):
             throw RPCError(.internal, "a message is marked as compressed and the response names no compression")
         case .unknown(let name): throw RPCError(.internal, "the response's compression \"\(name)\" is unknown")
