@@ -94,10 +94,6 @@ extension Message {
     @inlinable
     public mutating func merge(serialized bytes: Bytes, limits: DecodingLimits = DecodingLimits()) throws {
         guard bytes.count <= limits.sizeMax else { throw Reader.tooLarge(bytes.count, limits.sizeMax) }
-        try bytes.withUnsafeBufferPointer { buffer in
-            guard let base = buffer.baseAddress else { return }
-            var reader = Reader(base: base, count: buffer.count, owner: bytes, depthMax: limits.depthMax)
-            try merge(from: &reader)
-        }
+        try Reader.read(bytes, depthMax: limits.depthMax) { reader in try merge(from: &reader) }
     }
 }
