@@ -75,7 +75,8 @@ let package = Package(
         // Tests mirror the folders above.
         tests("LoopTests", ["Loop", "CLinux"]),
         tests("HTTPTests", ["HTTP", "Loop", "CLinux"]),
-        tests("ProtobufTests", ["Protobuf", "CProtobufC"], exclude: ["Protos"]),
+        .target(name: "ProtobufCSample", dependencies: ["CProtobufC"], path: "Tests/ProtobufCSample"),
+        tests("ProtobufTests", ["Protobuf", "CProtobufC", "ProtobufCSample"], exclude: ["Protos"]),
         tests("RPCTests", ["RPC"]),
     ]
 )

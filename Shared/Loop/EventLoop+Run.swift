@@ -79,7 +79,7 @@ extension EventLoop {
         while let timer = timers.popFirst(notAfter: turnStart) { timer.take()?() }
     }
 
-    private func flushDirty() {
+    func flushDirty() {
         guard !dirtyChannels.isEmpty else { return }
         let dirty = dirtyChannels
         dirtyChannels.removeAll(keepingCapacity: true)

@@ -294,6 +294,16 @@ def settled(arguments, wanted=None):
         time.sleep(0.1)
 
 
+def resting_memory(arguments):
+    """The least memory within some seconds: servers give back what a burst took only after a pause."""
+    deadline = time.monotonic() + 8
+    least = read_counters(arguments)["rss_bytes"]
+    while time.monotonic() < deadline:
+        time.sleep(0.5)
+        least = min(least, read_counters(arguments)["rss_bytes"])
+    return least
+
+
 def show(counters):
     return ", ".join(
         f"{name} {value / 1048576:.1f} MB" if name == "rss_bytes" else f"{name} {value}"
@@ -312,7 +322,9 @@ def check(arguments, report):
         seconds = time.monotonic() - began
         total += tally
         after = settled(arguments, start)
-        memory.append(after["rss_bytes"])
+        if number in (1, ROUNDS):
+            after["rss_bytes"] = resting_memory(arguments)
+            memory.append(after["rss_bytes"])
         rate = f"{calls} calls in {seconds:.1f} s ({calls / seconds:,.0f}/s)"
         print(f"# round {number}: {rate}; {show(after)}", flush=True)
     for name, count in sorted(total.items()):

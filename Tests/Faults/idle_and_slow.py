@@ -149,7 +149,8 @@ def memory(pid):
 
 
 def slow_request(megabytes):
-    parameters = [messages_pb2.ResponseParameters(size=1 << 20) for _ in range(megabytes)]
+    # Many messages rather than large ones: a server has to keep the message that it is sending as a whole.
+    parameters = [messages_pb2.ResponseParameters(size=64 << 10) for _ in range(16 * megabytes)]
     message = messages_pb2.StreamingOutputCallRequest(response_parameters=parameters).SerializeToString()
     return h2.open_call(1, h2.LATE_CALL) + h2.frame(h2.DATA, h2.END_STREAM, 1, wire.envelope(message))
 

@@ -37,7 +37,9 @@ struct TransportConformanceTests {
         }
     }
 
-    @Test("a response of any length and its trailers arrive whole", arguments: Transport.allCases, [0, 1, 70_000, 3_000_000])
+    @Test(
+        "a response of any length and its trailers arrive whole", arguments: Transport.allCases,
+        [0, 1, 70_000, 3_000_000])
     func download(_ transport: Transport, _ count: Int) async throws {
         try await withTransport(transport) { connection, _ in
             let result4 = try await connection.get("/stream?\(count)")

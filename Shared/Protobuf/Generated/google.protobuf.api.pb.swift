@@ -48,7 +48,7 @@ extension Google.Protobuf {
             size &+= Protobuf.Wire.repeatedSize(methods, Protobuf.ProtoMessage<Google.Protobuf.Method>.self, tagSize: 1)
             size &+= Protobuf.Wire.repeatedSize(options, Protobuf.ProtoMessage<Google.Protobuf.Option>.self, tagSize: 1)
             if !version.isEmpty { size &+= 1 &+ Protobuf.ProtoString.size(version) }
-            if let value = sourceContext { size &+= 1 &+ Protobuf.ProtoMessage<Google.Protobuf.SourceContext>.size(value) }
+            size &+= Protobuf.Wire.size(sourceContext, tagSize: 1)
             size &+= Protobuf.Wire.repeatedSize(mixins, Protobuf.ProtoMessage<Google.Protobuf.Mixin>.self, tagSize: 1)
             if syntax.rawValue != 0 { size &+= 1 &+ Protobuf.ProtoEnum<Google.Protobuf.Syntax>.size(syntax) }
             return size
@@ -58,7 +58,7 @@ extension Google.Protobuf {
             writer.unknown(unknownFields)
             if syntax.rawValue != 0 { Protobuf.ProtoEnum<Google.Protobuf.Syntax>.write(syntax, to: &writer); writer.tag(56) }
             writer.repeated(mixins, Protobuf.ProtoMessage<Google.Protobuf.Mixin>.self, tag: 50)
-            if let value = sourceContext { Protobuf.ProtoMessage<Google.Protobuf.SourceContext>.write(value, to: &writer); writer.tag(42) }
+            writer.message(sourceContext, tag: 42)
             if !version.isEmpty { Protobuf.ProtoString.write(version, to: &writer); writer.tag(34) }
             writer.repeated(options, Protobuf.ProtoMessage<Google.Protobuf.Option>.self, tag: 26)
             writer.repeated(methods, Protobuf.ProtoMessage<Google.Protobuf.Method>.self, tag: 18)

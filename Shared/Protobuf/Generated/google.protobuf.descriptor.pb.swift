@@ -121,8 +121,8 @@ extension Google.Protobuf {
             size &+= Protobuf.Wire.repeatedSize(enumType, Protobuf.ProtoMessage<Google.Protobuf.EnumDescriptorProto>.self, tagSize: 1)
             size &+= Protobuf.Wire.repeatedSize(service, Protobuf.ProtoMessage<Google.Protobuf.ServiceDescriptorProto>.self, tagSize: 1)
             size &+= Protobuf.Wire.repeatedSize(`extension`, Protobuf.ProtoMessage<Google.Protobuf.FieldDescriptorProto>.self, tagSize: 1)
-            if let value = options { size &+= 1 &+ Protobuf.ProtoMessage<Google.Protobuf.FileOptions>.size(value) }
-            if let value = sourceCodeInfo { size &+= 1 &+ Protobuf.ProtoMessage<Google.Protobuf.SourceCodeInfo>.size(value) }
+            size &+= Protobuf.Wire.size(options, tagSize: 1)
+            size &+= Protobuf.Wire.size(sourceCodeInfo, tagSize: 1)
             size &+= Protobuf.Wire.repeatedSize(publicDependency, Protobuf.ProtoInt32.self, tagSize: 1)
             size &+= Protobuf.Wire.repeatedSize(weakDependency, Protobuf.ProtoInt32.self, tagSize: 1)
             if let value = syntax { size &+= 1 &+ Protobuf.ProtoString.size(value) }
@@ -134,8 +134,8 @@ extension Google.Protobuf {
             if let value = syntax { Protobuf.ProtoString.write(value, to: &writer); writer.tag(98) }
             writer.repeated(weakDependency, Protobuf.ProtoInt32.self, tag: 88)
             writer.repeated(publicDependency, Protobuf.ProtoInt32.self, tag: 80)
-            if let value = sourceCodeInfo { Protobuf.ProtoMessage<Google.Protobuf.SourceCodeInfo>.write(value, to: &writer); writer.tag(74) }
-            if let value = options { Protobuf.ProtoMessage<Google.Protobuf.FileOptions>.write(value, to: &writer); writer.tag(66) }
+            writer.message(sourceCodeInfo, tag: 74)
+            writer.message(options, tag: 66)
             writer.repeated(`extension`, Protobuf.ProtoMessage<Google.Protobuf.FieldDescriptorProto>.self, tag: 58)
             writer.repeated(service, Protobuf.ProtoMessage<Google.Protobuf.ServiceDescriptorProto>.self, tag: 50)
             writer.repeated(enumType, Protobuf.ProtoMessage<Google.Protobuf.EnumDescriptorProto>.self, tag: 42)
@@ -232,13 +232,13 @@ extension Google.Protobuf {
                 var size = unknownFields.count
                 if let value = start { size &+= 1 &+ Protobuf.ProtoInt32.size(value) }
                 if let value = end { size &+= 1 &+ Protobuf.ProtoInt32.size(value) }
-                if let value = options { size &+= 1 &+ Protobuf.ProtoMessage<Google.Protobuf.ExtensionRangeOptions>.size(value) }
+                size &+= Protobuf.Wire.size(options, tagSize: 1)
                 return size
             }
 
             public func encode(into writer: inout Protobuf.Writer) {
                 writer.unknown(unknownFields)
-                if let value = options { Protobuf.ProtoMessage<Google.Protobuf.ExtensionRangeOptions>.write(value, to: &writer); writer.tag(26) }
+                writer.message(options, tag: 26)
                 if let value = end { Protobuf.ProtoInt32.write(value, to: &writer); writer.tag(16) }
                 if let value = start { Protobuf.ProtoInt32.write(value, to: &writer); writer.tag(8) }
             }
@@ -390,7 +390,7 @@ extension Google.Protobuf {
             size &+= Protobuf.Wire.repeatedSize(enumType, Protobuf.ProtoMessage<Google.Protobuf.EnumDescriptorProto>.self, tagSize: 1)
             size &+= Protobuf.Wire.repeatedSize(extensionRange, Protobuf.ProtoMessage<Google.Protobuf.DescriptorProto.ExtensionRange>.self, tagSize: 1)
             size &+= Protobuf.Wire.repeatedSize(`extension`, Protobuf.ProtoMessage<Google.Protobuf.FieldDescriptorProto>.self, tagSize: 1)
-            if let value = options { size &+= 1 &+ Protobuf.ProtoMessage<Google.Protobuf.MessageOptions>.size(value) }
+            size &+= Protobuf.Wire.size(options, tagSize: 1)
             size &+= Protobuf.Wire.repeatedSize(oneofDecl, Protobuf.ProtoMessage<Google.Protobuf.OneofDescriptorProto>.self, tagSize: 1)
             size &+= Protobuf.Wire.repeatedSize(reservedRange, Protobuf.ProtoMessage<Google.Protobuf.DescriptorProto.ReservedRange>.self, tagSize: 1)
             size &+= Protobuf.Wire.repeatedSize(reservedName, Protobuf.ProtoString.self, tagSize: 1)
@@ -402,7 +402,7 @@ extension Google.Protobuf {
             writer.repeated(reservedName, Protobuf.ProtoString.self, tag: 82)
             writer.repeated(reservedRange, Protobuf.ProtoMessage<Google.Protobuf.DescriptorProto.ReservedRange>.self, tag: 74)
             writer.repeated(oneofDecl, Protobuf.ProtoMessage<Google.Protobuf.OneofDescriptorProto>.self, tag: 66)
-            if let value = options { Protobuf.ProtoMessage<Google.Protobuf.MessageOptions>.write(value, to: &writer); writer.tag(58) }
+            writer.message(options, tag: 58)
             writer.repeated(`extension`, Protobuf.ProtoMessage<Google.Protobuf.FieldDescriptorProto>.self, tag: 50)
             writer.repeated(extensionRange, Protobuf.ProtoMessage<Google.Protobuf.DescriptorProto.ExtensionRange>.self, tag: 42)
             writer.repeated(enumType, Protobuf.ProtoMessage<Google.Protobuf.EnumDescriptorProto>.self, tag: 34)
@@ -638,7 +638,7 @@ extension Google.Protobuf {
             if let value = type { size &+= 1 &+ Protobuf.ProtoEnum<Google.Protobuf.FieldDescriptorProto.Type_>.size(value) }
             if let value = typeName { size &+= 1 &+ Protobuf.ProtoString.size(value) }
             if let value = defaultValue { size &+= 1 &+ Protobuf.ProtoString.size(value) }
-            if let value = options { size &+= 1 &+ Protobuf.ProtoMessage<Google.Protobuf.FieldOptions>.size(value) }
+            size &+= Protobuf.Wire.size(options, tagSize: 1)
             if let value = oneofIndex { size &+= 1 &+ Protobuf.ProtoInt32.size(value) }
             if let value = jsonName { size &+= 1 &+ Protobuf.ProtoString.size(value) }
             if let value = proto3Optional { size &+= 2 &+ Protobuf.ProtoBool.size(value) }
@@ -650,7 +650,7 @@ extension Google.Protobuf {
             if let value = proto3Optional { Protobuf.ProtoBool.write(value, to: &writer); writer.tag(136) }
             if let value = jsonName { Protobuf.ProtoString.write(value, to: &writer); writer.tag(82) }
             if let value = oneofIndex { Protobuf.ProtoInt32.write(value, to: &writer); writer.tag(72) }
-            if let value = options { Protobuf.ProtoMessage<Google.Protobuf.FieldOptions>.write(value, to: &writer); writer.tag(66) }
+            writer.message(options, tag: 66)
             if let value = defaultValue { Protobuf.ProtoString.write(value, to: &writer); writer.tag(58) }
             if let value = typeName { Protobuf.ProtoString.write(value, to: &writer); writer.tag(50) }
             if let value = type { Protobuf.ProtoEnum<Google.Protobuf.FieldDescriptorProto.Type_>.write(value, to: &writer); writer.tag(40) }
@@ -736,13 +736,13 @@ extension Google.Protobuf {
         public var encodedSize: Int {
             var size = unknownFields.count
             if let value = name { size &+= 1 &+ Protobuf.ProtoString.size(value) }
-            if let value = options { size &+= 1 &+ Protobuf.ProtoMessage<Google.Protobuf.OneofOptions>.size(value) }
+            size &+= Protobuf.Wire.size(options, tagSize: 1)
             return size
         }
 
         public func encode(into writer: inout Protobuf.Writer) {
             writer.unknown(unknownFields)
-            if let value = options { Protobuf.ProtoMessage<Google.Protobuf.OneofOptions>.write(value, to: &writer); writer.tag(18) }
+            writer.message(options, tag: 18)
             if let value = name { Protobuf.ProtoString.write(value, to: &writer); writer.tag(10) }
         }
 
@@ -867,7 +867,7 @@ extension Google.Protobuf {
             var size = unknownFields.count
             if let value = name { size &+= 1 &+ Protobuf.ProtoString.size(value) }
             size &+= Protobuf.Wire.repeatedSize(self.value, Protobuf.ProtoMessage<Google.Protobuf.EnumValueDescriptorProto>.self, tagSize: 1)
-            if let value = options { size &+= 1 &+ Protobuf.ProtoMessage<Google.Protobuf.EnumOptions>.size(value) }
+            size &+= Protobuf.Wire.size(options, tagSize: 1)
             size &+= Protobuf.Wire.repeatedSize(reservedRange, Protobuf.ProtoMessage<Google.Protobuf.EnumDescriptorProto.EnumReservedRange>.self, tagSize: 1)
             size &+= Protobuf.Wire.repeatedSize(reservedName, Protobuf.ProtoString.self, tagSize: 1)
             return size
@@ -877,7 +877,7 @@ extension Google.Protobuf {
             writer.unknown(unknownFields)
             writer.repeated(reservedName, Protobuf.ProtoString.self, tag: 42)
             writer.repeated(reservedRange, Protobuf.ProtoMessage<Google.Protobuf.EnumDescriptorProto.EnumReservedRange>.self, tag: 34)
-            if let value = options { Protobuf.ProtoMessage<Google.Protobuf.EnumOptions>.write(value, to: &writer); writer.tag(26) }
+            writer.message(options, tag: 26)
             writer.repeated(self.value, Protobuf.ProtoMessage<Google.Protobuf.EnumValueDescriptorProto>.self, tag: 18)
             if let value = name { Protobuf.ProtoString.write(value, to: &writer); writer.tag(10) }
         }
@@ -945,13 +945,13 @@ extension Google.Protobuf {
             var size = unknownFields.count
             if let value = name { size &+= 1 &+ Protobuf.ProtoString.size(value) }
             if let value = self.number { size &+= 1 &+ Protobuf.ProtoInt32.size(value) }
-            if let value = options { size &+= 1 &+ Protobuf.ProtoMessage<Google.Protobuf.EnumValueOptions>.size(value) }
+            size &+= Protobuf.Wire.size(options, tagSize: 1)
             return size
         }
 
         public func encode(into writer: inout Protobuf.Writer) {
             writer.unknown(unknownFields)
-            if let value = options { Protobuf.ProtoMessage<Google.Protobuf.EnumValueOptions>.write(value, to: &writer); writer.tag(26) }
+            writer.message(options, tag: 26)
             if let value = self.number { Protobuf.ProtoInt32.write(value, to: &writer); writer.tag(16) }
             if let value = name { Protobuf.ProtoString.write(value, to: &writer); writer.tag(10) }
         }
@@ -1013,13 +1013,13 @@ extension Google.Protobuf {
             var size = unknownFields.count
             if let value = name { size &+= 1 &+ Protobuf.ProtoString.size(value) }
             size &+= Protobuf.Wire.repeatedSize(method, Protobuf.ProtoMessage<Google.Protobuf.MethodDescriptorProto>.self, tagSize: 1)
-            if let value = options { size &+= 1 &+ Protobuf.ProtoMessage<Google.Protobuf.ServiceOptions>.size(value) }
+            size &+= Protobuf.Wire.size(options, tagSize: 1)
             return size
         }
 
         public func encode(into writer: inout Protobuf.Writer) {
             writer.unknown(unknownFields)
-            if let value = options { Protobuf.ProtoMessage<Google.Protobuf.ServiceOptions>.write(value, to: &writer); writer.tag(26) }
+            writer.message(options, tag: 26)
             writer.repeated(method, Protobuf.ProtoMessage<Google.Protobuf.MethodDescriptorProto>.self, tag: 18)
             if let value = name { Protobuf.ProtoString.write(value, to: &writer); writer.tag(10) }
         }
@@ -1094,7 +1094,7 @@ extension Google.Protobuf {
             if let value = name { size &+= 1 &+ Protobuf.ProtoString.size(value) }
             if let value = inputType { size &+= 1 &+ Protobuf.ProtoString.size(value) }
             if let value = outputType { size &+= 1 &+ Protobuf.ProtoString.size(value) }
-            if let value = options { size &+= 1 &+ Protobuf.ProtoMessage<Google.Protobuf.MethodOptions>.size(value) }
+            size &+= Protobuf.Wire.size(options, tagSize: 1)
             if let value = clientStreaming { size &+= 1 &+ Protobuf.ProtoBool.size(value) }
             if let value = serverStreaming { size &+= 1 &+ Protobuf.ProtoBool.size(value) }
             return size
@@ -1104,7 +1104,7 @@ extension Google.Protobuf {
             writer.unknown(unknownFields)
             if let value = serverStreaming { Protobuf.ProtoBool.write(value, to: &writer); writer.tag(48) }
             if let value = clientStreaming { Protobuf.ProtoBool.write(value, to: &writer); writer.tag(40) }
-            if let value = options { Protobuf.ProtoMessage<Google.Protobuf.MethodOptions>.write(value, to: &writer); writer.tag(34) }
+            writer.message(options, tag: 34)
             if let value = outputType { Protobuf.ProtoString.write(value, to: &writer); writer.tag(26) }
             if let value = inputType { Protobuf.ProtoString.write(value, to: &writer); writer.tag(18) }
             if let value = name { Protobuf.ProtoString.write(value, to: &writer); writer.tag(10) }

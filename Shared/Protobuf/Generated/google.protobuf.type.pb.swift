@@ -58,7 +58,7 @@ extension Google.Protobuf {
             size &+= Protobuf.Wire.repeatedSize(fields, Protobuf.ProtoMessage<Google.Protobuf.Field>.self, tagSize: 1)
             size &+= Protobuf.Wire.repeatedSize(oneofs, Protobuf.ProtoString.self, tagSize: 1)
             size &+= Protobuf.Wire.repeatedSize(options, Protobuf.ProtoMessage<Google.Protobuf.Option>.self, tagSize: 1)
-            if let value = sourceContext { size &+= 1 &+ Protobuf.ProtoMessage<Google.Protobuf.SourceContext>.size(value) }
+            size &+= Protobuf.Wire.size(sourceContext, tagSize: 1)
             if syntax.rawValue != 0 { size &+= 1 &+ Protobuf.ProtoEnum<Google.Protobuf.Syntax>.size(syntax) }
             return size
         }
@@ -66,7 +66,7 @@ extension Google.Protobuf {
         public func encode(into writer: inout Protobuf.Writer) {
             writer.unknown(unknownFields)
             if syntax.rawValue != 0 { Protobuf.ProtoEnum<Google.Protobuf.Syntax>.write(syntax, to: &writer); writer.tag(48) }
-            if let value = sourceContext { Protobuf.ProtoMessage<Google.Protobuf.SourceContext>.write(value, to: &writer); writer.tag(42) }
+            writer.message(sourceContext, tag: 42)
             writer.repeated(options, Protobuf.ProtoMessage<Google.Protobuf.Option>.self, tag: 34)
             writer.repeated(oneofs, Protobuf.ProtoString.self, tag: 26)
             writer.repeated(fields, Protobuf.ProtoMessage<Google.Protobuf.Field>.self, tag: 18)
@@ -345,7 +345,7 @@ extension Google.Protobuf {
             if !name.isEmpty { size &+= 1 &+ Protobuf.ProtoString.size(name) }
             size &+= Protobuf.Wire.repeatedSize(enumvalue, Protobuf.ProtoMessage<Google.Protobuf.EnumValue>.self, tagSize: 1)
             size &+= Protobuf.Wire.repeatedSize(options, Protobuf.ProtoMessage<Google.Protobuf.Option>.self, tagSize: 1)
-            if let value = sourceContext { size &+= 1 &+ Protobuf.ProtoMessage<Google.Protobuf.SourceContext>.size(value) }
+            size &+= Protobuf.Wire.size(sourceContext, tagSize: 1)
             if syntax.rawValue != 0 { size &+= 1 &+ Protobuf.ProtoEnum<Google.Protobuf.Syntax>.size(syntax) }
             return size
         }
@@ -353,7 +353,7 @@ extension Google.Protobuf {
         public func encode(into writer: inout Protobuf.Writer) {
             writer.unknown(unknownFields)
             if syntax.rawValue != 0 { Protobuf.ProtoEnum<Google.Protobuf.Syntax>.write(syntax, to: &writer); writer.tag(40) }
-            if let value = sourceContext { Protobuf.ProtoMessage<Google.Protobuf.SourceContext>.write(value, to: &writer); writer.tag(34) }
+            writer.message(sourceContext, tag: 34)
             writer.repeated(options, Protobuf.ProtoMessage<Google.Protobuf.Option>.self, tag: 26)
             writer.repeated(enumvalue, Protobuf.ProtoMessage<Google.Protobuf.EnumValue>.self, tag: 18)
             if !name.isEmpty { Protobuf.ProtoString.write(name, to: &writer); writer.tag(10) }
@@ -485,13 +485,13 @@ extension Google.Protobuf {
         public var encodedSize: Int {
             var size = unknownFields.count
             if !name.isEmpty { size &+= 1 &+ Protobuf.ProtoString.size(name) }
-            if let value = self.value { size &+= 1 &+ Protobuf.ProtoMessage<Google.Protobuf.`Any`>.size(value) }
+            size &+= Protobuf.Wire.size(self.value, tagSize: 1)
             return size
         }
 
         public func encode(into writer: inout Protobuf.Writer) {
             writer.unknown(unknownFields)
-            if let value = self.value { Protobuf.ProtoMessage<Google.Protobuf.`Any`>.write(value, to: &writer); writer.tag(18) }
+            writer.message(self.value, tag: 18)
             if !name.isEmpty { Protobuf.ProtoString.write(name, to: &writer); writer.tag(10) }
         }
 

@@ -18,7 +18,7 @@ extension JSONReader {
     }
 
     private func validated(_ text: UnsafeBufferPointer<UInt8>) throws -> String {
-        guard let value = String(validating: text, as: UTF8.self) else {
+        guard let value = String(utf8: text) else {
             throw failure(.invalidUTF8, "a string is not valid UTF-8")
         }
         return value

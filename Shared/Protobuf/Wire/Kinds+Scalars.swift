@@ -43,7 +43,18 @@ public enum ProtoString: MapKeyKind {
 
     @inlinable @inline(__always)
     public static func write(_ value: String, to writer: inout Writer) {
+        let isWritten: Void? = value.utf8.withContiguousStorageIfAvailable { text in
+            writer.raw(UnsafeRawBufferPointer(text))
+            writer.varint(UInt64(truncatingIfNeeded: text.count))
+        }
+        if isWritten == nil { writeSlow(value, to: &writer) }
+    }
+
+    /// Writes a string whose bytes do not lie in one piece.
+    @usableFromInline @inline(never)
+    static func writeSlow(_ value: String, to writer: inout Writer) {
         var value = value
+        value.makeContiguousUTF8()
         value.withUTF8 { text in
             writer.raw(UnsafeRawBufferPointer(text))
             writer.varint(UInt64(truncatingIfNeeded: text.count))

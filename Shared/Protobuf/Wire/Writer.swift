@@ -82,11 +82,26 @@ public struct Writer {
         length(since: mark)
     }
 
+    /// Writes a message if there is one.
+    @inlinable @inline(__always)
+    public mutating func message<M: Message>(_ message: M?, tag: UInt32) {
+        let mark = position
+        // Chaining reaches the message where it lies; binding it would copy it.
+        guard message?.encode(into: &self) != nil else { return }
+        length(since: mark)
+        self.tag(tag)
+    }
+
     @inlinable
     public mutating func repeated<K: FieldKind>(_ values: [K.Value], _ kind: K.Type, tag: UInt32) {
-        for value in values.reversed() {
-            K.write(value, to: &self)
-            self.tag(tag)
+        // Elements are lent from the buffer; a loop over the array would retain and release each.
+        values.withUnsafeBufferPointer { buffer in
+            var index = buffer.count
+            while index > 0 {
+                index &-= 1
+                K.write(buffer[index], to: &self)
+                self.tag(tag)
+            }
         }
     }
 
@@ -138,11 +153,20 @@ public enum Wire {
     @inlinable @inline(__always)
     public static func size<M: Message>(_ message: M) -> Int { delimitedSize(message.encodedSize) }
 
+    /// The size of an embedded message with its length and tag; 0 when there is none.
+    @inlinable @inline(__always)
+    public static func size<M: Message>(_ message: M?, tagSize: Int) -> Int {
+        guard let size = message?.encodedSize else { return 0 }
+        return tagSize &+ delimitedSize(size)
+    }
+
     @inlinable
     public static func repeatedSize<K: FieldKind>(_ values: [K.Value], _ kind: K.Type, tagSize: Int) -> Int {
-        var size = values.count &* tagSize
-        for value in values { size &+= K.size(value) }
-        return size
+        values.withUnsafeBufferPointer { buffer in
+            var size = buffer.count &* tagSize
+            for index in buffer.indices { size &+= K.size(buffer[index]) }
+            return size
+        }
     }
 
     @inlinable

@@ -25,6 +25,8 @@ extension FileEmitter {
         let one = "size &+= \(field.tagSize) &+ \(field.kind)"
         switch field.shape {
         case .implicit: return "if \(field.isSet) { \(one).size(\(field.reference)) }"
+        case .explicit where field.type == .message:
+            return "size &+= Protobuf.Wire.size(\(field.reference), tagSize: \(field.tagSize))"
         case .explicit, .oneof: return "if let value = \(field.reference) { \(one).size(value) }"
         case .boxed: return "if let box = \(box) { \(one).size(box.value) }"
         case .repeated:
@@ -74,6 +76,8 @@ extension FileEmitter {
         func one(_ value: String) -> String { "\(field.kind).write(\(value), to: &writer); writer.tag(\(field.tag))" }
         switch field.shape {
         case .implicit: return "if \(field.isSet) { \(one(field.reference)) }"
+        case .explicit where field.type == .message:
+            return "writer.message(\(field.reference), tag: \(field.tag))"
         case .explicit, .oneof: return "if let value = \(field.reference) { \(one("value")) }"
         case .boxed: return "if let box = \(box) { \(one("box.value")) }"
         case .repeated: return "writer.repeated(\(field.reference), \(field.kind).self, tag: \(field.tag))"

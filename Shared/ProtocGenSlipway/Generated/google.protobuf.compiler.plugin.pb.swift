@@ -118,7 +118,7 @@ extension Google.Protobuf.Compiler {
             var size = unknownFields.count
             size &+= Protobuf.Wire.repeatedSize(fileToGenerate, Protobuf.ProtoString.self, tagSize: 1)
             if let value = parameter { size &+= 1 &+ Protobuf.ProtoString.size(value) }
-            if let value = compilerVersion { size &+= 1 &+ Protobuf.ProtoMessage<Google.Protobuf.Compiler.Version>.size(value) }
+            size &+= Protobuf.Wire.size(compilerVersion, tagSize: 1)
             size &+= Protobuf.Wire.repeatedSize(protoFile, Protobuf.ProtoMessage<Google.Protobuf.FileDescriptorProto>.self, tagSize: 1)
             return size
         }
@@ -126,7 +126,7 @@ extension Google.Protobuf.Compiler {
         internal func encode(into writer: inout Protobuf.Writer) {
             writer.unknown(unknownFields)
             writer.repeated(protoFile, Protobuf.ProtoMessage<Google.Protobuf.FileDescriptorProto>.self, tag: 122)
-            if let value = compilerVersion { Protobuf.ProtoMessage<Google.Protobuf.Compiler.Version>.write(value, to: &writer); writer.tag(26) }
+            writer.message(compilerVersion, tag: 26)
             if let value = parameter { Protobuf.ProtoString.write(value, to: &writer); writer.tag(18) }
             writer.repeated(fileToGenerate, Protobuf.ProtoString.self, tag: 10)
         }
@@ -213,13 +213,13 @@ extension Google.Protobuf.Compiler {
                 if let value = name { size &+= 1 &+ Protobuf.ProtoString.size(value) }
                 if let value = insertionPoint { size &+= 1 &+ Protobuf.ProtoString.size(value) }
                 if let value = content { size &+= 1 &+ Protobuf.ProtoString.size(value) }
-                if let value = generatedCodeInfo { size &+= 2 &+ Protobuf.ProtoMessage<Google.Protobuf.GeneratedCodeInfo>.size(value) }
+                size &+= Protobuf.Wire.size(generatedCodeInfo, tagSize: 2)
                 return size
             }
 
             internal func encode(into writer: inout Protobuf.Writer) {
                 writer.unknown(unknownFields)
-                if let value = generatedCodeInfo { Protobuf.ProtoMessage<Google.Protobuf.GeneratedCodeInfo>.write(value, to: &writer); writer.tag(130) }
+                writer.message(generatedCodeInfo, tag: 130)
                 if let value = content { Protobuf.ProtoString.write(value, to: &writer); writer.tag(122) }
                 if let value = insertionPoint { Protobuf.ProtoString.write(value, to: &writer); writer.tag(18) }
                 if let value = name { Protobuf.ProtoString.write(value, to: &writer); writer.tag(10) }

@@ -96,13 +96,13 @@ extension Google.Rpc {
 
         public var encodedSize: Int {
             var size = unknownFields.count
-            if let value = retryDelay { size &+= 1 &+ Protobuf.ProtoMessage<Google.Protobuf.Duration>.size(value) }
+            size &+= Protobuf.Wire.size(retryDelay, tagSize: 1)
             return size
         }
 
         public func encode(into writer: inout Protobuf.Writer) {
             writer.unknown(unknownFields)
-            if let value = retryDelay { Protobuf.ProtoMessage<Google.Protobuf.Duration>.write(value, to: &writer); writer.tag(10) }
+            writer.message(retryDelay, tag: 10)
         }
 
         public mutating func merge(from reader: inout Protobuf.Reader) throws {
@@ -528,13 +528,13 @@ extension Google.Rpc {
                 if !field.isEmpty { size &+= 1 &+ Protobuf.ProtoString.size(field) }
                 if !description.isEmpty { size &+= 1 &+ Protobuf.ProtoString.size(description) }
                 if !reason.isEmpty { size &+= 1 &+ Protobuf.ProtoString.size(reason) }
-                if let value = localizedMessage { size &+= 1 &+ Protobuf.ProtoMessage<Google.Rpc.LocalizedMessage>.size(value) }
+                size &+= Protobuf.Wire.size(localizedMessage, tagSize: 1)
                 return size
             }
 
             public func encode(into writer: inout Protobuf.Writer) {
                 writer.unknown(unknownFields)
-                if let value = localizedMessage { Protobuf.ProtoMessage<Google.Rpc.LocalizedMessage>.write(value, to: &writer); writer.tag(34) }
+                writer.message(localizedMessage, tag: 34)
                 if !reason.isEmpty { Protobuf.ProtoString.write(reason, to: &writer); writer.tag(26) }
                 if !description.isEmpty { Protobuf.ProtoString.write(description, to: &writer); writer.tag(18) }
                 if !field.isEmpty { Protobuf.ProtoString.write(field, to: &writer); writer.tag(10) }

@@ -226,7 +226,7 @@ extension Grpc.Reflection.V1alpha {
         public var encodedSize: Int {
             var size = unknownFields.count
             if !validHost.isEmpty { size &+= 1 &+ Protobuf.ProtoString.size(validHost) }
-            if let value = originalRequest { size &+= 1 &+ Protobuf.ProtoMessage<Grpc.Reflection.V1alpha.ServerReflectionRequest>.size(value) }
+            size &+= Protobuf.Wire.size(originalRequest, tagSize: 1)
             switch messageResponse {
             case .fileDescriptorResponse(let value)?: size &+= 1 &+ Protobuf.ProtoMessage<Grpc.Reflection.V1alpha.FileDescriptorResponse>.size(value)
             case .allExtensionNumbersResponse(let value)?: size &+= 1 &+ Protobuf.ProtoMessage<Grpc.Reflection.V1alpha.ExtensionNumberResponse>.size(value)
@@ -246,7 +246,7 @@ extension Grpc.Reflection.V1alpha {
             case .errorResponse(let value)?: Protobuf.ProtoMessage<Grpc.Reflection.V1alpha.ErrorResponse>.write(value, to: &writer); writer.tag(58)
             case nil: break
             }
-            if let value = originalRequest { Protobuf.ProtoMessage<Grpc.Reflection.V1alpha.ServerReflectionRequest>.write(value, to: &writer); writer.tag(18) }
+            writer.message(originalRequest, tag: 18)
             if !validHost.isEmpty { Protobuf.ProtoString.write(validHost, to: &writer); writer.tag(10) }
         }
 

@@ -23,10 +23,10 @@ final class ConnectStreamingDialect: ResponseDialect {
         call.stream.send(ResponseHead(status: 200, fields: fields))
     }
 
-    func write(_ message: [UInt8], compressed: Bool?, on call: ServerCall) throws {
+    func write(_ message: consuming [UInt8], compressed: Bool?, on call: ServerCall) throws {
         sendHead(on: call)
         let isCompressed = declaresGzip && compressed ?? call.context.compressesResponses
-        call.stream.send(try MessageDeframer.frame(message, isCompressed: isCompressed))
+        call.stream.send(try MessageDeframer.frame(consume message, isCompressed: isCompressed))
     }
 
     func finish(_ error: RPCError?, on call: ServerCall) {

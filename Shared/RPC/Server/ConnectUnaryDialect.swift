@@ -15,7 +15,7 @@ final class ConnectUnaryDialect: ResponseDialect {
     /// Nothing: the status of a unary response is known only at its end.
     func sendHead(on call: ServerCall) {}
 
-    func write(_ message: [UInt8], compressed: Bool?, on call: ServerCall) throws {
+    func write(_ message: consuming [UInt8], compressed: Bool?, on call: ServerCall) throws {
         guard !isHeadSent else {
             throw RPCError(.internal, "the handler of \(call.context.method) gave more than one response")
         }

@@ -5,8 +5,8 @@ import Protobuf
 protocol ResponseDialect: AnyObject {
     var isHeadSent: Bool { get }
     func sendHead(on call: ServerCall)
-    /// Sends a message that has five free bytes in front.
-    func write(_ message: [UInt8], compressed: Bool?, on call: ServerCall) throws
+    /// Sends a message that has five free bytes in front. Consumed, or the prefix would be written into a copy.
+    func write(_ message: consuming [UInt8], compressed: Bool?, on call: ServerCall) throws
     func finish(_ error: RPCError?, on call: ServerCall)
 }
 
@@ -48,10 +48,10 @@ final class GRPCDialect: ResponseDialect {
         call.stream.send(ResponseHead(status: 200, fields: fields))
     }
 
-    func write(_ message: [UInt8], compressed: Bool?, on call: ServerCall) throws {
+    func write(_ message: consuming [UInt8], compressed: Bool?, on call: ServerCall) throws {
         sendHead(on: call)
         let isCompressed = declaresGzip && compressed ?? call.context.compressesResponses
-        call.stream.send(try MessageDeframer.frame(message, isCompressed: isCompressed))
+        call.stream.send(try MessageDeframer.frame(consume message, isCompressed: isCompressed))
     }
 
     func finish(_ error: RPCError?, on call: ServerCall) {

@@ -217,7 +217,7 @@ extension Connectrpc.Conformance.V1 {
             if !host.isEmpty { size &+= 1 &+ Protobuf.ProtoString.size(host) }
             if port != 0 { size &+= 1 &+ Protobuf.ProtoUInt32.size(port) }
             if !serverTlsCert.isEmpty { size &+= 1 &+ Protobuf.ProtoBytes.size(serverTlsCert) }
-            if let value = clientTlsCreds { size &+= 1 &+ Protobuf.ProtoMessage<Connectrpc.Conformance.V1.TLSCreds>.size(value) }
+            size &+= Protobuf.Wire.size(clientTlsCreds, tagSize: 1)
             if messageReceiveLimit != 0 { size &+= 1 &+ Protobuf.ProtoUInt32.size(messageReceiveLimit) }
             if let value = service { size &+= 1 &+ Protobuf.ProtoString.size(value) }
             if let value = method { size &+= 1 &+ Protobuf.ProtoString.size(value) }
@@ -227,15 +227,15 @@ extension Connectrpc.Conformance.V1 {
             size &+= Protobuf.Wire.repeatedSize(requestMessages, Protobuf.ProtoMessage<Google.Protobuf.`Any`>.self, tagSize: 2)
             if let value = timeoutMs { size &+= 2 &+ Protobuf.ProtoUInt32.size(value) }
             if requestDelayMs != 0 { size &+= 2 &+ Protobuf.ProtoUInt32.size(requestDelayMs) }
-            if let value = cancel { size &+= 2 &+ Protobuf.ProtoMessage<Connectrpc.Conformance.V1.ClientCompatRequest.Cancel>.size(value) }
-            if let value = rawRequest { size &+= 2 &+ Protobuf.ProtoMessage<Connectrpc.Conformance.V1.RawHTTPRequest>.size(value) }
+            size &+= Protobuf.Wire.size(cancel, tagSize: 2)
+            size &+= Protobuf.Wire.size(rawRequest, tagSize: 2)
             return size
         }
 
         public func encode(into writer: inout Protobuf.Writer) {
             writer.unknown(unknownFields)
-            if let value = rawRequest { Protobuf.ProtoMessage<Connectrpc.Conformance.V1.RawHTTPRequest>.write(value, to: &writer); writer.tag(162) }
-            if let value = cancel { Protobuf.ProtoMessage<Connectrpc.Conformance.V1.ClientCompatRequest.Cancel>.write(value, to: &writer); writer.tag(154) }
+            writer.message(rawRequest, tag: 162)
+            writer.message(cancel, tag: 154)
             if requestDelayMs != 0 { Protobuf.ProtoUInt32.write(requestDelayMs, to: &writer); writer.tag(144) }
             if let value = timeoutMs { Protobuf.ProtoUInt32.write(value, to: &writer); writer.tag(136) }
             writer.repeated(requestMessages, Protobuf.ProtoMessage<Google.Protobuf.`Any`>.self, tag: 130)
@@ -245,7 +245,7 @@ extension Connectrpc.Conformance.V1 {
             if let value = method { Protobuf.ProtoString.write(value, to: &writer); writer.tag(98) }
             if let value = service { Protobuf.ProtoString.write(value, to: &writer); writer.tag(90) }
             if messageReceiveLimit != 0 { Protobuf.ProtoUInt32.write(messageReceiveLimit, to: &writer); writer.tag(80) }
-            if let value = clientTlsCreds { Protobuf.ProtoMessage<Connectrpc.Conformance.V1.TLSCreds>.write(value, to: &writer); writer.tag(74) }
+            writer.message(clientTlsCreds, tag: 74)
             if !serverTlsCert.isEmpty { Protobuf.ProtoBytes.write(serverTlsCert, to: &writer); writer.tag(66) }
             if port != 0 { Protobuf.ProtoUInt32.write(port, to: &writer); writer.tag(56) }
             if !host.isEmpty { Protobuf.ProtoString.write(host, to: &writer); writer.tag(50) }
@@ -483,7 +483,7 @@ extension Connectrpc.Conformance.V1 {
             var size = unknownFields.count
             size &+= Protobuf.Wire.repeatedSize(responseHeaders, Protobuf.ProtoMessage<Connectrpc.Conformance.V1.Header>.self, tagSize: 1)
             size &+= Protobuf.Wire.repeatedSize(payloads, Protobuf.ProtoMessage<Connectrpc.Conformance.V1.ConformancePayload>.self, tagSize: 1)
-            if let value = error { size &+= 1 &+ Protobuf.ProtoMessage<Connectrpc.Conformance.V1.Error>.size(value) }
+            size &+= Protobuf.Wire.size(error, tagSize: 1)
             size &+= Protobuf.Wire.repeatedSize(responseTrailers, Protobuf.ProtoMessage<Connectrpc.Conformance.V1.Header>.self, tagSize: 1)
             if numUnsentRequests != 0 { size &+= 1 &+ Protobuf.ProtoInt32.size(numUnsentRequests) }
             if let value = httpStatusCode { size &+= 1 &+ Protobuf.ProtoInt32.size(value) }
@@ -497,7 +497,7 @@ extension Connectrpc.Conformance.V1 {
             if let value = httpStatusCode { Protobuf.ProtoInt32.write(value, to: &writer); writer.tag(48) }
             if numUnsentRequests != 0 { Protobuf.ProtoInt32.write(numUnsentRequests, to: &writer); writer.tag(40) }
             writer.repeated(responseTrailers, Protobuf.ProtoMessage<Connectrpc.Conformance.V1.Header>.self, tag: 34)
-            if let value = error { Protobuf.ProtoMessage<Connectrpc.Conformance.V1.Error>.write(value, to: &writer); writer.tag(26) }
+            writer.message(error, tag: 26)
             writer.repeated(payloads, Protobuf.ProtoMessage<Connectrpc.Conformance.V1.ConformancePayload>.self, tag: 18)
             writer.repeated(responseHeaders, Protobuf.ProtoMessage<Connectrpc.Conformance.V1.Header>.self, tag: 10)
         }
@@ -631,7 +631,7 @@ extension Connectrpc.Conformance.V1 {
         public var encodedSize: Int {
             var size = unknownFields.count
             if actualStatusCode != 0 { size &+= 1 &+ Protobuf.ProtoInt32.size(actualStatusCode) }
-            if let value = connectErrorRaw { size &+= 1 &+ Protobuf.ProtoMessage<Google.Protobuf.Struct>.size(value) }
+            size &+= Protobuf.Wire.size(connectErrorRaw, tagSize: 1)
             size &+= Protobuf.Wire.repeatedSize(actualHttpTrailers, Protobuf.ProtoMessage<Connectrpc.Conformance.V1.Header>.self, tagSize: 1)
             if let value = actualGrpcwebTrailers { size &+= 1 &+ Protobuf.ProtoString.size(value) }
             return size
@@ -641,7 +641,7 @@ extension Connectrpc.Conformance.V1 {
             writer.unknown(unknownFields)
             if let value = actualGrpcwebTrailers { Protobuf.ProtoString.write(value, to: &writer); writer.tag(34) }
             writer.repeated(actualHttpTrailers, Protobuf.ProtoMessage<Connectrpc.Conformance.V1.Header>.self, tag: 26)
-            if let value = connectErrorRaw { Protobuf.ProtoMessage<Google.Protobuf.Struct>.write(value, to: &writer); writer.tag(18) }
+            writer.message(connectErrorRaw, tag: 18)
             if actualStatusCode != 0 { Protobuf.ProtoInt32.write(actualStatusCode, to: &writer); writer.tag(8) }
         }
 

@@ -227,7 +227,7 @@ extension Connectrpc.Conformance.V1 {
 
         public var encodedSize: Int {
             var size = unknownFields.count
-            if let value = features { size &+= 1 &+ Protobuf.ProtoMessage<Connectrpc.Conformance.V1.Features>.size(value) }
+            size &+= Protobuf.Wire.size(features, tagSize: 1)
             size &+= Protobuf.Wire.repeatedSize(includeCases, Protobuf.ProtoMessage<Connectrpc.Conformance.V1.ConfigCase>.self, tagSize: 1)
             size &+= Protobuf.Wire.repeatedSize(excludeCases, Protobuf.ProtoMessage<Connectrpc.Conformance.V1.ConfigCase>.self, tagSize: 1)
             return size
@@ -237,7 +237,7 @@ extension Connectrpc.Conformance.V1 {
             writer.unknown(unknownFields)
             writer.repeated(excludeCases, Protobuf.ProtoMessage<Connectrpc.Conformance.V1.ConfigCase>.self, tag: 26)
             writer.repeated(includeCases, Protobuf.ProtoMessage<Connectrpc.Conformance.V1.ConfigCase>.self, tag: 18)
-            if let value = features { Protobuf.ProtoMessage<Connectrpc.Conformance.V1.Features>.write(value, to: &writer); writer.tag(10) }
+            writer.message(features, tag: 10)
         }
 
         public mutating func merge(from reader: inout Protobuf.Reader) throws {

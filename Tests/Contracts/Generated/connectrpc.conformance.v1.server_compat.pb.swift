@@ -55,13 +55,13 @@ extension Connectrpc.Conformance.V1 {
             if useTls { size &+= 1 &+ Protobuf.ProtoBool.size(useTls) }
             if !clientTlsCert.isEmpty { size &+= 1 &+ Protobuf.ProtoBytes.size(clientTlsCert) }
             if messageReceiveLimit != 0 { size &+= 1 &+ Protobuf.ProtoUInt32.size(messageReceiveLimit) }
-            if let value = serverCreds { size &+= 1 &+ Protobuf.ProtoMessage<Connectrpc.Conformance.V1.TLSCreds>.size(value) }
+            size &+= Protobuf.Wire.size(serverCreds, tagSize: 1)
             return size
         }
 
         public func encode(into writer: inout Protobuf.Writer) {
             writer.unknown(unknownFields)
-            if let value = serverCreds { Protobuf.ProtoMessage<Connectrpc.Conformance.V1.TLSCreds>.write(value, to: &writer); writer.tag(58) }
+            writer.message(serverCreds, tag: 58)
             if messageReceiveLimit != 0 { Protobuf.ProtoUInt32.write(messageReceiveLimit, to: &writer); writer.tag(48) }
             if !clientTlsCert.isEmpty { Protobuf.ProtoBytes.write(clientTlsCert, to: &writer); writer.tag(42) }
             if useTls { Protobuf.ProtoBool.write(useTls, to: &writer); writer.tag(32) }

@@ -61,7 +61,7 @@ extension Connectrpc.Conformance.V1 {
             case nil: break
             }
             size &+= Protobuf.Wire.repeatedSize(responseTrailers, Protobuf.ProtoMessage<Connectrpc.Conformance.V1.Header>.self, tagSize: 1)
-            if let value = rawResponse { size &+= 1 &+ Protobuf.ProtoMessage<Connectrpc.Conformance.V1.RawHTTPResponse>.size(value) }
+            size &+= Protobuf.Wire.size(rawResponse, tagSize: 1)
             if responseDelayMs != 0 { size &+= 1 &+ Protobuf.ProtoUInt32.size(responseDelayMs) }
             return size
         }
@@ -69,7 +69,7 @@ extension Connectrpc.Conformance.V1 {
         public func encode(into writer: inout Protobuf.Writer) {
             writer.unknown(unknownFields)
             if responseDelayMs != 0 { Protobuf.ProtoUInt32.write(responseDelayMs, to: &writer); writer.tag(48) }
-            if let value = rawResponse { Protobuf.ProtoMessage<Connectrpc.Conformance.V1.RawHTTPResponse>.write(value, to: &writer); writer.tag(42) }
+            writer.message(rawResponse, tag: 42)
             writer.repeated(responseTrailers, Protobuf.ProtoMessage<Connectrpc.Conformance.V1.Header>.self, tag: 34)
             switch response {
             case .responseData(let value)?: Protobuf.ProtoBytes.write(value, to: &writer); writer.tag(18)
@@ -173,17 +173,17 @@ extension Connectrpc.Conformance.V1 {
             size &+= Protobuf.Wire.repeatedSize(responseHeaders, Protobuf.ProtoMessage<Connectrpc.Conformance.V1.Header>.self, tagSize: 1)
             size &+= Protobuf.Wire.repeatedSize(responseData, Protobuf.ProtoBytes.self, tagSize: 1)
             if responseDelayMs != 0 { size &+= 1 &+ Protobuf.ProtoUInt32.size(responseDelayMs) }
-            if let value = error { size &+= 1 &+ Protobuf.ProtoMessage<Connectrpc.Conformance.V1.Error>.size(value) }
+            size &+= Protobuf.Wire.size(error, tagSize: 1)
             size &+= Protobuf.Wire.repeatedSize(responseTrailers, Protobuf.ProtoMessage<Connectrpc.Conformance.V1.Header>.self, tagSize: 1)
-            if let value = rawResponse { size &+= 1 &+ Protobuf.ProtoMessage<Connectrpc.Conformance.V1.RawHTTPResponse>.size(value) }
+            size &+= Protobuf.Wire.size(rawResponse, tagSize: 1)
             return size
         }
 
         public func encode(into writer: inout Protobuf.Writer) {
             writer.unknown(unknownFields)
-            if let value = rawResponse { Protobuf.ProtoMessage<Connectrpc.Conformance.V1.RawHTTPResponse>.write(value, to: &writer); writer.tag(50) }
+            writer.message(rawResponse, tag: 50)
             writer.repeated(responseTrailers, Protobuf.ProtoMessage<Connectrpc.Conformance.V1.Header>.self, tag: 42)
-            if let value = error { Protobuf.ProtoMessage<Connectrpc.Conformance.V1.Error>.write(value, to: &writer); writer.tag(34) }
+            writer.message(error, tag: 34)
             if responseDelayMs != 0 { Protobuf.ProtoUInt32.write(responseDelayMs, to: &writer); writer.tag(24) }
             writer.repeated(responseData, Protobuf.ProtoBytes.self, tag: 18)
             writer.repeated(responseHeaders, Protobuf.ProtoMessage<Connectrpc.Conformance.V1.Header>.self, tag: 10)
@@ -252,7 +252,7 @@ extension Connectrpc.Conformance.V1 {
 
         public var encodedSize: Int {
             var size = unknownFields.count
-            if let value = responseDefinition { size &+= 1 &+ Protobuf.ProtoMessage<Connectrpc.Conformance.V1.UnaryResponseDefinition>.size(value) }
+            size &+= Protobuf.Wire.size(responseDefinition, tagSize: 1)
             if !requestData.isEmpty { size &+= 1 &+ Protobuf.ProtoBytes.size(requestData) }
             return size
         }
@@ -260,7 +260,7 @@ extension Connectrpc.Conformance.V1 {
         public func encode(into writer: inout Protobuf.Writer) {
             writer.unknown(unknownFields)
             if !requestData.isEmpty { Protobuf.ProtoBytes.write(requestData, to: &writer); writer.tag(18) }
-            if let value = responseDefinition { Protobuf.ProtoMessage<Connectrpc.Conformance.V1.UnaryResponseDefinition>.write(value, to: &writer); writer.tag(10) }
+            writer.message(responseDefinition, tag: 10)
         }
 
         public mutating func merge(from reader: inout Protobuf.Reader) throws {
@@ -309,13 +309,13 @@ extension Connectrpc.Conformance.V1 {
 
         public var encodedSize: Int {
             var size = unknownFields.count
-            if let value = payload { size &+= 1 &+ Protobuf.ProtoMessage<Connectrpc.Conformance.V1.ConformancePayload>.size(value) }
+            size &+= Protobuf.Wire.size(payload, tagSize: 1)
             return size
         }
 
         public func encode(into writer: inout Protobuf.Writer) {
             writer.unknown(unknownFields)
-            if let value = payload { Protobuf.ProtoMessage<Connectrpc.Conformance.V1.ConformancePayload>.write(value, to: &writer); writer.tag(10) }
+            writer.message(payload, tag: 10)
         }
 
         public mutating func merge(from reader: inout Protobuf.Reader) throws {
@@ -366,7 +366,7 @@ extension Connectrpc.Conformance.V1 {
 
         public var encodedSize: Int {
             var size = unknownFields.count
-            if let value = responseDefinition { size &+= 1 &+ Protobuf.ProtoMessage<Connectrpc.Conformance.V1.UnaryResponseDefinition>.size(value) }
+            size &+= Protobuf.Wire.size(responseDefinition, tagSize: 1)
             if !requestData.isEmpty { size &+= 1 &+ Protobuf.ProtoBytes.size(requestData) }
             return size
         }
@@ -374,7 +374,7 @@ extension Connectrpc.Conformance.V1 {
         public func encode(into writer: inout Protobuf.Writer) {
             writer.unknown(unknownFields)
             if !requestData.isEmpty { Protobuf.ProtoBytes.write(requestData, to: &writer); writer.tag(18) }
-            if let value = responseDefinition { Protobuf.ProtoMessage<Connectrpc.Conformance.V1.UnaryResponseDefinition>.write(value, to: &writer); writer.tag(10) }
+            writer.message(responseDefinition, tag: 10)
         }
 
         public mutating func merge(from reader: inout Protobuf.Reader) throws {
@@ -423,13 +423,13 @@ extension Connectrpc.Conformance.V1 {
 
         public var encodedSize: Int {
             var size = unknownFields.count
-            if let value = payload { size &+= 1 &+ Protobuf.ProtoMessage<Connectrpc.Conformance.V1.ConformancePayload>.size(value) }
+            size &+= Protobuf.Wire.size(payload, tagSize: 1)
             return size
         }
 
         public func encode(into writer: inout Protobuf.Writer) {
             writer.unknown(unknownFields)
-            if let value = payload { Protobuf.ProtoMessage<Connectrpc.Conformance.V1.ConformancePayload>.write(value, to: &writer); writer.tag(10) }
+            writer.message(payload, tag: 10)
         }
 
         public mutating func merge(from reader: inout Protobuf.Reader) throws {
@@ -480,7 +480,7 @@ extension Connectrpc.Conformance.V1 {
 
         public var encodedSize: Int {
             var size = unknownFields.count
-            if let value = responseDefinition { size &+= 1 &+ Protobuf.ProtoMessage<Connectrpc.Conformance.V1.StreamResponseDefinition>.size(value) }
+            size &+= Protobuf.Wire.size(responseDefinition, tagSize: 1)
             if !requestData.isEmpty { size &+= 1 &+ Protobuf.ProtoBytes.size(requestData) }
             return size
         }
@@ -488,7 +488,7 @@ extension Connectrpc.Conformance.V1 {
         public func encode(into writer: inout Protobuf.Writer) {
             writer.unknown(unknownFields)
             if !requestData.isEmpty { Protobuf.ProtoBytes.write(requestData, to: &writer); writer.tag(18) }
-            if let value = responseDefinition { Protobuf.ProtoMessage<Connectrpc.Conformance.V1.StreamResponseDefinition>.write(value, to: &writer); writer.tag(10) }
+            writer.message(responseDefinition, tag: 10)
         }
 
         public mutating func merge(from reader: inout Protobuf.Reader) throws {
@@ -537,13 +537,13 @@ extension Connectrpc.Conformance.V1 {
 
         public var encodedSize: Int {
             var size = unknownFields.count
-            if let value = payload { size &+= 1 &+ Protobuf.ProtoMessage<Connectrpc.Conformance.V1.ConformancePayload>.size(value) }
+            size &+= Protobuf.Wire.size(payload, tagSize: 1)
             return size
         }
 
         public func encode(into writer: inout Protobuf.Writer) {
             writer.unknown(unknownFields)
-            if let value = payload { Protobuf.ProtoMessage<Connectrpc.Conformance.V1.ConformancePayload>.write(value, to: &writer); writer.tag(10) }
+            writer.message(payload, tag: 10)
         }
 
         public mutating func merge(from reader: inout Protobuf.Reader) throws {
@@ -594,7 +594,7 @@ extension Connectrpc.Conformance.V1 {
 
         public var encodedSize: Int {
             var size = unknownFields.count
-            if let value = responseDefinition { size &+= 1 &+ Protobuf.ProtoMessage<Connectrpc.Conformance.V1.UnaryResponseDefinition>.size(value) }
+            size &+= Protobuf.Wire.size(responseDefinition, tagSize: 1)
             if !requestData.isEmpty { size &+= 1 &+ Protobuf.ProtoBytes.size(requestData) }
             return size
         }
@@ -602,7 +602,7 @@ extension Connectrpc.Conformance.V1 {
         public func encode(into writer: inout Protobuf.Writer) {
             writer.unknown(unknownFields)
             if !requestData.isEmpty { Protobuf.ProtoBytes.write(requestData, to: &writer); writer.tag(18) }
-            if let value = responseDefinition { Protobuf.ProtoMessage<Connectrpc.Conformance.V1.UnaryResponseDefinition>.write(value, to: &writer); writer.tag(10) }
+            writer.message(responseDefinition, tag: 10)
         }
 
         public mutating func merge(from reader: inout Protobuf.Reader) throws {
@@ -651,13 +651,13 @@ extension Connectrpc.Conformance.V1 {
 
         public var encodedSize: Int {
             var size = unknownFields.count
-            if let value = payload { size &+= 1 &+ Protobuf.ProtoMessage<Connectrpc.Conformance.V1.ConformancePayload>.size(value) }
+            size &+= Protobuf.Wire.size(payload, tagSize: 1)
             return size
         }
 
         public func encode(into writer: inout Protobuf.Writer) {
             writer.unknown(unknownFields)
-            if let value = payload { Protobuf.ProtoMessage<Connectrpc.Conformance.V1.ConformancePayload>.write(value, to: &writer); writer.tag(10) }
+            writer.message(payload, tag: 10)
         }
 
         public mutating func merge(from reader: inout Protobuf.Reader) throws {
@@ -713,7 +713,7 @@ extension Connectrpc.Conformance.V1 {
 
         public var encodedSize: Int {
             var size = unknownFields.count
-            if let value = responseDefinition { size &+= 1 &+ Protobuf.ProtoMessage<Connectrpc.Conformance.V1.StreamResponseDefinition>.size(value) }
+            size &+= Protobuf.Wire.size(responseDefinition, tagSize: 1)
             if fullDuplex { size &+= 1 &+ Protobuf.ProtoBool.size(fullDuplex) }
             if !requestData.isEmpty { size &+= 1 &+ Protobuf.ProtoBytes.size(requestData) }
             return size
@@ -723,7 +723,7 @@ extension Connectrpc.Conformance.V1 {
             writer.unknown(unknownFields)
             if !requestData.isEmpty { Protobuf.ProtoBytes.write(requestData, to: &writer); writer.tag(26) }
             if fullDuplex { Protobuf.ProtoBool.write(fullDuplex, to: &writer); writer.tag(16) }
-            if let value = responseDefinition { Protobuf.ProtoMessage<Connectrpc.Conformance.V1.StreamResponseDefinition>.write(value, to: &writer); writer.tag(10) }
+            writer.message(responseDefinition, tag: 10)
         }
 
         public mutating func merge(from reader: inout Protobuf.Reader) throws {
@@ -775,13 +775,13 @@ extension Connectrpc.Conformance.V1 {
 
         public var encodedSize: Int {
             var size = unknownFields.count
-            if let value = payload { size &+= 1 &+ Protobuf.ProtoMessage<Connectrpc.Conformance.V1.ConformancePayload>.size(value) }
+            size &+= Protobuf.Wire.size(payload, tagSize: 1)
             return size
         }
 
         public func encode(into writer: inout Protobuf.Writer) {
             writer.unknown(unknownFields)
-            if let value = payload { Protobuf.ProtoMessage<Connectrpc.Conformance.V1.ConformancePayload>.write(value, to: &writer); writer.tag(10) }
+            writer.message(payload, tag: 10)
         }
 
         public mutating func merge(from reader: inout Protobuf.Reader) throws {
@@ -910,13 +910,13 @@ extension Connectrpc.Conformance.V1 {
                 size &+= Protobuf.Wire.repeatedSize(requestHeaders, Protobuf.ProtoMessage<Connectrpc.Conformance.V1.Header>.self, tagSize: 1)
                 if let value = timeoutMs { size &+= 1 &+ Protobuf.ProtoInt64.size(value) }
                 size &+= Protobuf.Wire.repeatedSize(requests, Protobuf.ProtoMessage<Google.Protobuf.`Any`>.self, tagSize: 1)
-                if let value = connectGetInfo { size &+= 1 &+ Protobuf.ProtoMessage<Connectrpc.Conformance.V1.ConformancePayload.ConnectGetInfo>.size(value) }
+                size &+= Protobuf.Wire.size(connectGetInfo, tagSize: 1)
                 return size
             }
 
             public func encode(into writer: inout Protobuf.Writer) {
                 writer.unknown(unknownFields)
-                if let value = connectGetInfo { Protobuf.ProtoMessage<Connectrpc.Conformance.V1.ConformancePayload.ConnectGetInfo>.write(value, to: &writer); writer.tag(34) }
+                writer.message(connectGetInfo, tag: 34)
                 writer.repeated(requests, Protobuf.ProtoMessage<Google.Protobuf.`Any`>.self, tag: 26)
                 if let value = timeoutMs { Protobuf.ProtoInt64.write(value, to: &writer); writer.tag(16) }
                 writer.repeated(requestHeaders, Protobuf.ProtoMessage<Connectrpc.Conformance.V1.Header>.self, tag: 10)
@@ -1030,13 +1030,13 @@ extension Connectrpc.Conformance.V1 {
         public var encodedSize: Int {
             var size = unknownFields.count
             if !data.isEmpty { size &+= 1 &+ Protobuf.ProtoBytes.size(data) }
-            if let value = requestInfo { size &+= 1 &+ Protobuf.ProtoMessage<Connectrpc.Conformance.V1.ConformancePayload.RequestInfo>.size(value) }
+            size &+= Protobuf.Wire.size(requestInfo, tagSize: 1)
             return size
         }
 
         public func encode(into writer: inout Protobuf.Writer) {
             writer.unknown(unknownFields)
-            if let value = requestInfo { Protobuf.ProtoMessage<Connectrpc.Conformance.V1.ConformancePayload.RequestInfo>.write(value, to: &writer); writer.tag(18) }
+            writer.message(requestInfo, tag: 18)
             if !data.isEmpty { Protobuf.ProtoBytes.write(data, to: &writer); writer.tag(10) }
         }
 
@@ -1233,7 +1233,7 @@ extension Connectrpc.Conformance.V1 {
             public var encodedSize: Int {
                 var size = unknownFields.count
                 if !name.isEmpty { size &+= 1 &+ Protobuf.ProtoString.size(name) }
-                if let value = self.value { size &+= 1 &+ Protobuf.ProtoMessage<Connectrpc.Conformance.V1.MessageContents>.size(value) }
+                size &+= Protobuf.Wire.size(self.value, tagSize: 1)
                 if base64Encode { size &+= 1 &+ Protobuf.ProtoBool.size(base64Encode) }
                 return size
             }
@@ -1241,7 +1241,7 @@ extension Connectrpc.Conformance.V1 {
             public func encode(into writer: inout Protobuf.Writer) {
                 writer.unknown(unknownFields)
                 if base64Encode { Protobuf.ProtoBool.write(base64Encode, to: &writer); writer.tag(24) }
-                if let value = self.value { Protobuf.ProtoMessage<Connectrpc.Conformance.V1.MessageContents>.write(value, to: &writer); writer.tag(18) }
+                writer.message(self.value, tag: 18)
                 if !name.isEmpty { Protobuf.ProtoString.write(name, to: &writer); writer.tag(10) }
             }
 
@@ -1539,13 +1539,13 @@ extension Connectrpc.Conformance.V1 {
                 var size = unknownFields.count
                 if flags != 0 { size &+= 1 &+ Protobuf.ProtoUInt32.size(flags) }
                 if let value = length { size &+= 1 &+ Protobuf.ProtoUInt32.size(value) }
-                if let value = payload { size &+= 1 &+ Protobuf.ProtoMessage<Connectrpc.Conformance.V1.MessageContents>.size(value) }
+                size &+= Protobuf.Wire.size(payload, tagSize: 1)
                 return size
             }
 
             public func encode(into writer: inout Protobuf.Writer) {
                 writer.unknown(unknownFields)
-                if let value = payload { Protobuf.ProtoMessage<Connectrpc.Conformance.V1.MessageContents>.write(value, to: &writer); writer.tag(26) }
+                writer.message(payload, tag: 26)
                 if let value = length { Protobuf.ProtoUInt32.write(value, to: &writer); writer.tag(16) }
                 if flags != 0 { Protobuf.ProtoUInt32.write(flags, to: &writer); writer.tag(8) }
             }

@@ -289,29 +289,29 @@ extension Grpc.Testing {
             var size = unknownFields.count
             if responseType.rawValue != 0 { size &+= 1 &+ Protobuf.ProtoEnum<Grpc.Testing.PayloadType>.size(responseType) }
             if responseSize != 0 { size &+= 1 &+ Protobuf.ProtoInt32.size(responseSize) }
-            if let value = payload { size &+= 1 &+ Protobuf.ProtoMessage<Grpc.Testing.Payload>.size(value) }
+            size &+= Protobuf.Wire.size(payload, tagSize: 1)
             if fillUsername { size &+= 1 &+ Protobuf.ProtoBool.size(fillUsername) }
             if fillOauthScope { size &+= 1 &+ Protobuf.ProtoBool.size(fillOauthScope) }
-            if let value = responseCompressed { size &+= 1 &+ Protobuf.ProtoMessage<Grpc.Testing.BoolValue>.size(value) }
-            if let value = responseStatus { size &+= 1 &+ Protobuf.ProtoMessage<Grpc.Testing.EchoStatus>.size(value) }
-            if let value = expectCompressed { size &+= 1 &+ Protobuf.ProtoMessage<Grpc.Testing.BoolValue>.size(value) }
+            size &+= Protobuf.Wire.size(responseCompressed, tagSize: 1)
+            size &+= Protobuf.Wire.size(responseStatus, tagSize: 1)
+            size &+= Protobuf.Wire.size(expectCompressed, tagSize: 1)
             if fillServerId { size &+= 1 &+ Protobuf.ProtoBool.size(fillServerId) }
             if fillGrpclbRouteType { size &+= 1 &+ Protobuf.ProtoBool.size(fillGrpclbRouteType) }
-            if let value = orcaPerQueryReport { size &+= 1 &+ Protobuf.ProtoMessage<Grpc.Testing.TestOrcaReport>.size(value) }
+            size &+= Protobuf.Wire.size(orcaPerQueryReport, tagSize: 1)
             return size
         }
 
         public func encode(into writer: inout Protobuf.Writer) {
             writer.unknown(unknownFields)
-            if let value = orcaPerQueryReport { Protobuf.ProtoMessage<Grpc.Testing.TestOrcaReport>.write(value, to: &writer); writer.tag(90) }
+            writer.message(orcaPerQueryReport, tag: 90)
             if fillGrpclbRouteType { Protobuf.ProtoBool.write(fillGrpclbRouteType, to: &writer); writer.tag(80) }
             if fillServerId { Protobuf.ProtoBool.write(fillServerId, to: &writer); writer.tag(72) }
-            if let value = expectCompressed { Protobuf.ProtoMessage<Grpc.Testing.BoolValue>.write(value, to: &writer); writer.tag(66) }
-            if let value = responseStatus { Protobuf.ProtoMessage<Grpc.Testing.EchoStatus>.write(value, to: &writer); writer.tag(58) }
-            if let value = responseCompressed { Protobuf.ProtoMessage<Grpc.Testing.BoolValue>.write(value, to: &writer); writer.tag(50) }
+            writer.message(expectCompressed, tag: 66)
+            writer.message(responseStatus, tag: 58)
+            writer.message(responseCompressed, tag: 50)
             if fillOauthScope { Protobuf.ProtoBool.write(fillOauthScope, to: &writer); writer.tag(40) }
             if fillUsername { Protobuf.ProtoBool.write(fillUsername, to: &writer); writer.tag(32) }
-            if let value = payload { Protobuf.ProtoMessage<Grpc.Testing.Payload>.write(value, to: &writer); writer.tag(26) }
+            writer.message(payload, tag: 26)
             if responseSize != 0 { Protobuf.ProtoInt32.write(responseSize, to: &writer); writer.tag(16) }
             if responseType.rawValue != 0 { Protobuf.ProtoEnum<Grpc.Testing.PayloadType>.write(responseType, to: &writer); writer.tag(8) }
         }
@@ -414,7 +414,7 @@ extension Grpc.Testing {
 
         public var encodedSize: Int {
             var size = unknownFields.count
-            if let value = payload { size &+= 1 &+ Protobuf.ProtoMessage<Grpc.Testing.Payload>.size(value) }
+            size &+= Protobuf.Wire.size(payload, tagSize: 1)
             if !username.isEmpty { size &+= 1 &+ Protobuf.ProtoString.size(username) }
             if !oauthScope.isEmpty { size &+= 1 &+ Protobuf.ProtoString.size(oauthScope) }
             if !serverId.isEmpty { size &+= 1 &+ Protobuf.ProtoString.size(serverId) }
@@ -430,7 +430,7 @@ extension Grpc.Testing {
             if !serverId.isEmpty { Protobuf.ProtoString.write(serverId, to: &writer); writer.tag(34) }
             if !oauthScope.isEmpty { Protobuf.ProtoString.write(oauthScope, to: &writer); writer.tag(26) }
             if !username.isEmpty { Protobuf.ProtoString.write(username, to: &writer); writer.tag(18) }
-            if let value = payload { Protobuf.ProtoMessage<Grpc.Testing.Payload>.write(value, to: &writer); writer.tag(10) }
+            writer.message(payload, tag: 10)
         }
 
         public mutating func merge(from reader: inout Protobuf.Reader) throws {
@@ -497,15 +497,15 @@ extension Grpc.Testing {
 
         public var encodedSize: Int {
             var size = unknownFields.count
-            if let value = payload { size &+= 1 &+ Protobuf.ProtoMessage<Grpc.Testing.Payload>.size(value) }
-            if let value = expectCompressed { size &+= 1 &+ Protobuf.ProtoMessage<Grpc.Testing.BoolValue>.size(value) }
+            size &+= Protobuf.Wire.size(payload, tagSize: 1)
+            size &+= Protobuf.Wire.size(expectCompressed, tagSize: 1)
             return size
         }
 
         public func encode(into writer: inout Protobuf.Writer) {
             writer.unknown(unknownFields)
-            if let value = expectCompressed { Protobuf.ProtoMessage<Grpc.Testing.BoolValue>.write(value, to: &writer); writer.tag(18) }
-            if let value = payload { Protobuf.ProtoMessage<Grpc.Testing.Payload>.write(value, to: &writer); writer.tag(10) }
+            writer.message(expectCompressed, tag: 18)
+            writer.message(payload, tag: 10)
         }
 
         public mutating func merge(from reader: inout Protobuf.Reader) throws {
@@ -618,13 +618,13 @@ extension Grpc.Testing {
             var size = unknownFields.count
             if self.size != 0 { size &+= 1 &+ Protobuf.ProtoInt32.size(self.size) }
             if intervalUs != 0 { size &+= 1 &+ Protobuf.ProtoInt32.size(intervalUs) }
-            if let value = compressed { size &+= 1 &+ Protobuf.ProtoMessage<Grpc.Testing.BoolValue>.size(value) }
+            size &+= Protobuf.Wire.size(compressed, tagSize: 1)
             return size
         }
 
         public func encode(into writer: inout Protobuf.Writer) {
             writer.unknown(unknownFields)
-            if let value = compressed { Protobuf.ProtoMessage<Grpc.Testing.BoolValue>.write(value, to: &writer); writer.tag(26) }
+            writer.message(compressed, tag: 26)
             if intervalUs != 0 { Protobuf.ProtoInt32.write(intervalUs, to: &writer); writer.tag(16) }
             if self.size != 0 { Protobuf.ProtoInt32.write(self.size, to: &writer); writer.tag(8) }
         }
@@ -700,17 +700,17 @@ extension Grpc.Testing {
             var size = unknownFields.count
             if responseType.rawValue != 0 { size &+= 1 &+ Protobuf.ProtoEnum<Grpc.Testing.PayloadType>.size(responseType) }
             size &+= Protobuf.Wire.repeatedSize(responseParameters, Protobuf.ProtoMessage<Grpc.Testing.ResponseParameters>.self, tagSize: 1)
-            if let value = payload { size &+= 1 &+ Protobuf.ProtoMessage<Grpc.Testing.Payload>.size(value) }
-            if let value = responseStatus { size &+= 1 &+ Protobuf.ProtoMessage<Grpc.Testing.EchoStatus>.size(value) }
-            if let value = orcaOobReport { size &+= 1 &+ Protobuf.ProtoMessage<Grpc.Testing.TestOrcaReport>.size(value) }
+            size &+= Protobuf.Wire.size(payload, tagSize: 1)
+            size &+= Protobuf.Wire.size(responseStatus, tagSize: 1)
+            size &+= Protobuf.Wire.size(orcaOobReport, tagSize: 1)
             return size
         }
 
         public func encode(into writer: inout Protobuf.Writer) {
             writer.unknown(unknownFields)
-            if let value = orcaOobReport { Protobuf.ProtoMessage<Grpc.Testing.TestOrcaReport>.write(value, to: &writer); writer.tag(66) }
-            if let value = responseStatus { Protobuf.ProtoMessage<Grpc.Testing.EchoStatus>.write(value, to: &writer); writer.tag(58) }
-            if let value = payload { Protobuf.ProtoMessage<Grpc.Testing.Payload>.write(value, to: &writer); writer.tag(26) }
+            writer.message(orcaOobReport, tag: 66)
+            writer.message(responseStatus, tag: 58)
+            writer.message(payload, tag: 26)
             writer.repeated(responseParameters, Protobuf.ProtoMessage<Grpc.Testing.ResponseParameters>.self, tag: 18)
             if responseType.rawValue != 0 { Protobuf.ProtoEnum<Grpc.Testing.PayloadType>.write(responseType, to: &writer); writer.tag(8) }
         }
@@ -770,13 +770,13 @@ extension Grpc.Testing {
 
         public var encodedSize: Int {
             var size = unknownFields.count
-            if let value = payload { size &+= 1 &+ Protobuf.ProtoMessage<Grpc.Testing.Payload>.size(value) }
+            size &+= Protobuf.Wire.size(payload, tagSize: 1)
             return size
         }
 
         public func encode(into writer: inout Protobuf.Writer) {
             writer.unknown(unknownFields)
-            if let value = payload { Protobuf.ProtoMessage<Grpc.Testing.Payload>.write(value, to: &writer); writer.tag(10) }
+            writer.message(payload, tag: 10)
         }
 
         public mutating func merge(from reader: inout Protobuf.Reader) throws {

@@ -159,8 +159,9 @@ struct ChunkedDecoderTests {
     @Test("is the same in pieces of any size", arguments: [1, 2, 3, 5, 1000])
     func pieces(_ step: Int) {
         #expect(decode("5\r\nhello\r\n0\r\n\r\n", step: step) == .end("hello", nil, used: 15))
-        #expect(decode("3;a=\"b c\"\r\nabc\r\n0;z\r\nX-A: 1\r\nX-B:2\r\n\r\n", step: step)
-            == .end("abc", ["x-a": "1", "x-b": "2"], used: 38))
+        #expect(
+            decode("3;a=\"b c\"\r\nabc\r\n0;z\r\nX-A: 1\r\nX-B:2\r\n\r\n", step: step)
+                == .end("abc", ["x-a": "1", "x-b": "2"], used: 38))
         #expect(decode("3\r\nabc\r\n0\r\n", step: step) == .incomplete("abc"))
     }
 

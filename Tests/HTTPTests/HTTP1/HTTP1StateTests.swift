@@ -19,8 +19,9 @@ struct HTTP1ServerStateTests {
     func exchange() {
         var state = state()
         #expect(state.inbound == .complete && state.outbound == .awaited)
-        #expect(state.responseBegan(.init(status: 200, completeLength: 3))
-            == .init(framing: .length(3), addsLength: 3, connection: .unsaid))
+        #expect(
+            state.responseBegan(.init(status: 200, completeLength: 3))
+                == .init(framing: .length(3), addsLength: 3, connection: .unsaid))
         #expect(state.responseEnded(bodyLeft: 0) == .next)
         #expect(state.inbound == .idle && state.outbound == .idle)
     }
@@ -181,15 +182,21 @@ struct HTTP1ClientStateTests {
     @Test("unasked bytes, protocol changes and endless 1xx heads fail the connection")
     func rudeness() {
         var idle = HTTP1ClientState()
-        guard case .fail = idle.received(status: 200, framing: .none, keepsAlive: true) else { Issue.record("accepted"); return }
+        guard case .fail = idle.received(status: 200, framing: .none, keepsAlive: true) else {
+            Issue.record("accepted"); return
+        }
         var state = HTTP1ClientState()
         state.opened(isHead: false, wantsClose: false)
-        guard case .fail = state.received(status: 101, framing: .none, keepsAlive: true) else { Issue.record("accepted"); return }
+        guard case .fail = state.received(status: 101, framing: .none, keepsAlive: true) else {
+            Issue.record("accepted"); return
+        }
         state = HTTP1ClientState()
         state.opened(isHead: false, wantsClose: false)
         for _ in 0..<HTTP1ClientState.interimLimit {
             #expect(state.received(status: 100, framing: .none, keepsAlive: true) == .skipHead)
         }
-        guard case .fail = state.received(status: 100, framing: .none, keepsAlive: true) else { Issue.record("accepted"); return }
+        guard case .fail = state.received(status: 100, framing: .none, keepsAlive: true) else {
+            Issue.record("accepted"); return
+        }
     }
 }

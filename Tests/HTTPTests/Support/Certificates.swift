@@ -11,18 +11,21 @@ struct Certificates: Sendable {
     init() {
         folder = temporaryPath("certificates")
         mkdir(folder, 0o700)
-        run("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj '/CN=Test authority' "
-            + "-keyout authority.key -out authority.pem")
+        run(
+            "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj '/CN=Test authority' "
+                + "-keyout authority.key -out authority.pem")
         issue("server", "DNS:localhost,IP:127.0.0.1")
         issue("second", "DNS:localhost,IP:127.0.0.1")
         issue("client", "URI:spiffe://slipway/test")
     }
 
     private func issue(_ name: String, _ names: String) {
-        run("openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=\(name) "
-            + "-addext subjectAltName=\(names) -keyout \(name).key -out \(name).csr")
-        run("openssl x509 -req -days 2 -in \(name).csr -CA authority.pem -CAkey authority.key -CAcreateserial "
-            + "-copy_extensions copy -out \(name).pem")
+        run(
+            "openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=\(name) "
+                + "-addext subjectAltName=\(names) -keyout \(name).key -out \(name).csr")
+        run(
+            "openssl x509 -req -days 2 -in \(name).csr -CA authority.pem -CAkey authority.key -CAcreateserial "
+                + "-copy_extensions copy -out \(name).pem")
     }
 
     func run(_ command: String) {

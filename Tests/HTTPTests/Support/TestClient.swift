@@ -33,6 +33,7 @@ final class TestConnection: @unchecked Sendable {
         socket?.open(request, receiver: receiver, end: end) ?? direct?.open(request, receiver: receiver, end: end)
     }
 
+    var peer: PeerIdentity? { socket?.peer ?? direct?.peer }
     var openCapacity: Int { socket?.openCapacity ?? direct?.openCapacity ?? 0 }
     var isOpen: Bool { socket?.isOpen ?? direct?.isOpen ?? false }
 
@@ -47,7 +48,9 @@ final class TestConnection: @unchecked Sendable {
     func exchange(_ request: RequestHead, end: Bool = true) async throws -> StreamBridge {
         try await loop.submit { [self] in
             let bridge = StreamBridge(loop: loop)
-            let stream = try #require(open(request, receiver: bridge, end: end))
+            guard let stream = open(request, receiver: bridge, end: end) else {
+                throw HTTPExchangeError.notConnected("no more streams")
+            }
             bridge.attach(stream)
             return bridge
         }
@@ -71,18 +74,22 @@ final class TestConnection: @unchecked Sendable {
         limits: HTTPLimits = HTTPLimits()
     ) async throws -> TestConnection {
         let raw = try #require(try RawAddress.resolve(address, passive: false).first)
-        return try await withCheckedThrowingContinuation { continuation in
+        // Handed over under a lock, because the thread sanitizer does not see what a continuation orders.
+        let connected = Lock<TestConnection?>(nil)
+        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
             loop.run {
                 do {
                     _ = try HTTPClientConnection.start(
                         to: raw, address: address, tls: tls, wanted: wanted, limits: limits,
                         statistics: HTTPStatistics(), loop: loop
                     ) { connection, result in
-                        continuation.resume(with: result.map { TestConnection(connection) })
+                        connected.withLock { $0 = TestConnection(connection) }
+                        continuation.resume(with: result)
                     }
                 } catch { continuation.resume(throwing: error) }
             }
         }
+        return try #require(connected.withLock { $0 })
     }
 }
 
@@ -126,7 +133,8 @@ func withTransport(
     }
     let tls = transport.isTLS ? try Certificates.shared.server() : nil
     try await withServer(limits, tls: tls, unix: transport.isUnix) { server, address, handler in
-        let client = transport.isTLS ? try Certificates.shared.client(protocols: transport.isHTTP1 ? ["http/1.1"] : ["h2"]) : nil
+        let client =
+            transport.isTLS ? try Certificates.shared.client(protocols: transport.isHTTP1 ? ["http/1.1"] : ["h2"]) : nil
         let connection = try await TestConnection.connect(
             address, on: server.loops.loops[0], tls: client, wanted: transport.wanted, limits: limits)
         try await body(connection, handler)

@@ -4,6 +4,16 @@
 /// The proto package `slipway`.
 public enum Slipway {}
 
+/// The proto package `slipway.exchange`.
+extension Slipway {
+    public enum Exchange {}
+}
+
+/// The proto package `slipway.exchange.v1`.
+extension Slipway.Exchange {
+    public enum V1 {}
+}
+
 /// The proto package `slipway.test`.
 extension Slipway {
     public enum Test {}

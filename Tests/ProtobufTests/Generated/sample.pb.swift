@@ -291,9 +291,9 @@ extension Slipway.Test.V1 {
             size &+= Protobuf.Wire.mapSize(byId, Protobuf.ProtoInt32.self, Protobuf.ProtoMessage<Slipway.Test.V1.Sample.Part>.self, tagSize: 2)
             size &+= Protobuf.Wire.mapSize(flags, Protobuf.ProtoBool.self, Protobuf.ProtoString.self, tagSize: 2)
             size &+= Protobuf.Wire.mapSize(blobs, Protobuf.ProtoString.self, Protobuf.ProtoBytes.self, tagSize: 2)
-            if let value = part { size &+= 2 &+ Protobuf.ProtoMessage<Slipway.Test.V1.Sample.Part>.size(value) }
+            size &+= Protobuf.Wire.size(part, tagSize: 2)
             if let box = boxedParent { size &+= 2 &+ Protobuf.ProtoMessage<Slipway.Test.V1.Sample>.size(box.value) }
-            if let value = tree { size &+= 2 &+ Protobuf.ProtoMessage<Slipway.Test.V1.Tree>.size(value) }
+            size &+= Protobuf.Wire.size(tree, tagSize: 2)
             switch choice {
             case .text(let value)?: size &+= 2 &+ Protobuf.ProtoString.size(value)
             case .piece(let value)?: size &+= 2 &+ Protobuf.ProtoMessage<Slipway.Test.V1.Sample.Part>.size(value)
@@ -301,14 +301,14 @@ extension Slipway.Test.V1 {
             case .index(let value)?: size &+= 2 &+ Protobuf.ProtoUInt32.size(value)
             case nil: break
             }
-            if let value = at { size &+= 2 &+ Protobuf.ProtoMessage<Google.Protobuf.Timestamp>.size(value) }
-            if let value = took { size &+= 2 &+ Protobuf.ProtoMessage<Google.Protobuf.Duration>.size(value) }
-            if let value = meta { size &+= 2 &+ Protobuf.ProtoMessage<Google.Protobuf.Struct>.size(value) }
-            if let value = self.value { size &+= 2 &+ Protobuf.ProtoMessage<Google.Protobuf.Value>.size(value) }
-            if let value = any { size &+= 2 &+ Protobuf.ProtoMessage<Google.Protobuf.`Any`>.size(value) }
-            if let value = mask { size &+= 2 &+ Protobuf.ProtoMessage<Google.Protobuf.FieldMask>.size(value) }
-            if let value = wrapped { size &+= 2 &+ Protobuf.ProtoMessage<Google.Protobuf.Int64Value>.size(value) }
-            if let value = wrappedText { size &+= 2 &+ Protobuf.ProtoMessage<Google.Protobuf.StringValue>.size(value) }
+            size &+= Protobuf.Wire.size(at, tagSize: 2)
+            size &+= Protobuf.Wire.size(took, tagSize: 2)
+            size &+= Protobuf.Wire.size(meta, tagSize: 2)
+            size &+= Protobuf.Wire.size(self.value, tagSize: 2)
+            size &+= Protobuf.Wire.size(any, tagSize: 2)
+            size &+= Protobuf.Wire.size(mask, tagSize: 2)
+            size &+= Protobuf.Wire.size(wrapped, tagSize: 2)
+            size &+= Protobuf.Wire.size(wrappedText, tagSize: 2)
             size &+= Protobuf.Wire.mapSize(values, Protobuf.ProtoString.self, Protobuf.ProtoMessage<Google.Protobuf.Value>.self, tagSize: 2)
             size &+= Protobuf.Wire.packedSize(doubles, Protobuf.ProtoDouble.self, tagSize: 2)
             size &+= Protobuf.Wire.repeatedSize(list, Protobuf.ProtoMessage<Google.Protobuf.Value>.self, tagSize: 2)
@@ -330,14 +330,14 @@ extension Slipway.Test.V1 {
             writer.repeated(list, Protobuf.ProtoMessage<Google.Protobuf.Value>.self, tag: 402)
             writer.packed(doubles, Protobuf.ProtoDouble.self, tag: 394)
             writer.map(values, Protobuf.ProtoString.self, Protobuf.ProtoMessage<Google.Protobuf.Value>.self, tag: 386)
-            if let value = wrappedText { Protobuf.ProtoMessage<Google.Protobuf.StringValue>.write(value, to: &writer); writer.tag(378) }
-            if let value = wrapped { Protobuf.ProtoMessage<Google.Protobuf.Int64Value>.write(value, to: &writer); writer.tag(370) }
-            if let value = mask { Protobuf.ProtoMessage<Google.Protobuf.FieldMask>.write(value, to: &writer); writer.tag(362) }
-            if let value = any { Protobuf.ProtoMessage<Google.Protobuf.`Any`>.write(value, to: &writer); writer.tag(354) }
-            if let value = self.value { Protobuf.ProtoMessage<Google.Protobuf.Value>.write(value, to: &writer); writer.tag(346) }
-            if let value = meta { Protobuf.ProtoMessage<Google.Protobuf.Struct>.write(value, to: &writer); writer.tag(338) }
-            if let value = took { Protobuf.ProtoMessage<Google.Protobuf.Duration>.write(value, to: &writer); writer.tag(330) }
-            if let value = at { Protobuf.ProtoMessage<Google.Protobuf.Timestamp>.write(value, to: &writer); writer.tag(322) }
+            writer.message(wrappedText, tag: 378)
+            writer.message(wrapped, tag: 370)
+            writer.message(mask, tag: 362)
+            writer.message(any, tag: 354)
+            writer.message(self.value, tag: 346)
+            writer.message(meta, tag: 338)
+            writer.message(took, tag: 330)
+            writer.message(at, tag: 322)
             switch choice {
             case .text(let value)?: Protobuf.ProtoString.write(value, to: &writer); writer.tag(242)
             case .piece(let value)?: Protobuf.ProtoMessage<Slipway.Test.V1.Sample.Part>.write(value, to: &writer); writer.tag(250)
@@ -345,9 +345,9 @@ extension Slipway.Test.V1 {
             case .index(let value)?: Protobuf.ProtoUInt32.write(value, to: &writer); writer.tag(264)
             case nil: break
             }
-            if let value = tree { Protobuf.ProtoMessage<Slipway.Test.V1.Tree>.write(value, to: &writer); writer.tag(226) }
+            writer.message(tree, tag: 226)
             if let box = boxedParent { Protobuf.ProtoMessage<Slipway.Test.V1.Sample>.write(box.value, to: &writer); writer.tag(218) }
-            if let value = part { Protobuf.ProtoMessage<Slipway.Test.V1.Sample.Part>.write(value, to: &writer); writer.tag(210) }
+            writer.message(part, tag: 210)
             writer.map(blobs, Protobuf.ProtoString.self, Protobuf.ProtoBytes.self, tag: 202)
             writer.map(flags, Protobuf.ProtoBool.self, Protobuf.ProtoString.self, tag: 194)
             writer.map(byId, Protobuf.ProtoInt32.self, Protobuf.ProtoMessage<Slipway.Test.V1.Sample.Part>.self, tag: 186)

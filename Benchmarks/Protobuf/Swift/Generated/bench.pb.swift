@@ -139,13 +139,13 @@ extension Slipway.Bench.V1 {
                 var size = unknownFields.count
                 if !name.isEmpty { size &+= 1 &+ Protobuf.ProtoString.size(name) }
                 if !email.isEmpty { size &+= 1 &+ Protobuf.ProtoString.size(email) }
-                if let value = address { size &+= 1 &+ Protobuf.ProtoMessage<Slipway.Bench.V1.Nested.Address>.size(value) }
+                size &+= Protobuf.Wire.size(address, tagSize: 1)
                 return size
             }
 
             internal func encode(into writer: inout Protobuf.Writer) {
                 writer.unknown(unknownFields)
-                if let value = address { Protobuf.ProtoMessage<Slipway.Bench.V1.Nested.Address>.write(value, to: &writer); writer.tag(26) }
+                writer.message(address, tag: 26)
                 if !email.isEmpty { Protobuf.ProtoString.write(email, to: &writer); writer.tag(18) }
                 if !name.isEmpty { Protobuf.ProtoString.write(name, to: &writer); writer.tag(10) }
             }
@@ -362,7 +362,7 @@ extension Slipway.Bench.V1 {
         internal var encodedSize: Int {
             var size = unknownFields.count
             if !id.isEmpty { size &+= 1 &+ Protobuf.ProtoString.size(id) }
-            if let value = customer { size &+= 1 &+ Protobuf.ProtoMessage<Slipway.Bench.V1.Nested.Customer>.size(value) }
+            size &+= Protobuf.Wire.size(customer, tagSize: 1)
             size &+= Protobuf.Wire.repeatedSize(items, Protobuf.ProtoMessage<Slipway.Bench.V1.Nested.Item>.self, tagSize: 1)
             size &+= Protobuf.Wire.mapSize(labels, Protobuf.ProtoString.self, Protobuf.ProtoString.self, tagSize: 1)
             size &+= Protobuf.Wire.mapSize(totals, Protobuf.ProtoString.self, Protobuf.ProtoInt64.self, tagSize: 1)
@@ -376,7 +376,7 @@ extension Slipway.Bench.V1 {
             writer.map(totals, Protobuf.ProtoString.self, Protobuf.ProtoInt64.self, tag: 42)
             writer.map(labels, Protobuf.ProtoString.self, Protobuf.ProtoString.self, tag: 34)
             writer.repeated(items, Protobuf.ProtoMessage<Slipway.Bench.V1.Nested.Item>.self, tag: 26)
-            if let value = customer { Protobuf.ProtoMessage<Slipway.Bench.V1.Nested.Customer>.write(value, to: &writer); writer.tag(18) }
+            writer.message(customer, tag: 18)
             if !id.isEmpty { Protobuf.ProtoString.write(id, to: &writer); writer.tag(10) }
         }
 

@@ -157,7 +157,7 @@ extension Conformance {
             if requestedOutputFormat.rawValue != 0 { size &+= 1 &+ Protobuf.ProtoEnum<Conformance.WireFormat>.size(requestedOutputFormat) }
             if !messageType.isEmpty { size &+= 1 &+ Protobuf.ProtoString.size(messageType) }
             if testCategory.rawValue != 0 { size &+= 1 &+ Protobuf.ProtoEnum<Conformance.TestCategory>.size(testCategory) }
-            if let value = jspbEncodingOptions { size &+= 1 &+ Protobuf.ProtoMessage<Conformance.JspbEncodingConfig>.size(value) }
+            size &+= Protobuf.Wire.size(jspbEncodingOptions, tagSize: 1)
             switch payload {
             case .jspbPayload(let value)?: size &+= 1 &+ Protobuf.ProtoString.size(value)
             case .textPayload(let value)?: size &+= 1 &+ Protobuf.ProtoString.size(value)
@@ -175,7 +175,7 @@ extension Conformance {
             case .textPayload(let value)?: Protobuf.ProtoString.write(value, to: &writer); writer.tag(66)
             default: break
             }
-            if let value = jspbEncodingOptions { Protobuf.ProtoMessage<Conformance.JspbEncodingConfig>.write(value, to: &writer); writer.tag(50) }
+            writer.message(jspbEncodingOptions, tag: 50)
             if testCategory.rawValue != 0 { Protobuf.ProtoEnum<Conformance.TestCategory>.write(testCategory, to: &writer); writer.tag(40) }
             if !messageType.isEmpty { Protobuf.ProtoString.write(messageType, to: &writer); writer.tag(34) }
             if requestedOutputFormat.rawValue != 0 { Protobuf.ProtoEnum<Conformance.WireFormat>.write(requestedOutputFormat, to: &writer); writer.tag(24) }

@@ -471,7 +471,7 @@ extension ProtobufTestMessages.Proto3 {
             if !optionalString.isEmpty { size &+= 1 &+ Protobuf.ProtoString.size(optionalString) }
             if !optionalBytes.isEmpty { size &+= 1 &+ Protobuf.ProtoBytes.size(optionalBytes) }
             if let box = boxedOptionalNestedMessage { size &+= 2 &+ Protobuf.ProtoMessage<ProtobufTestMessages.Proto3.TestAllTypesProto3.NestedMessage>.size(box.value) }
-            if let value = optionalForeignMessage { size &+= 2 &+ Protobuf.ProtoMessage<ProtobufTestMessages.Proto3.ForeignMessage>.size(value) }
+            size &+= Protobuf.Wire.size(optionalForeignMessage, tagSize: 2)
             if optionalNestedEnum.rawValue != 0 { size &+= 2 &+ Protobuf.ProtoEnum<ProtobufTestMessages.Proto3.TestAllTypesProto3.NestedEnum>.size(optionalNestedEnum) }
             if optionalForeignEnum.rawValue != 0 { size &+= 2 &+ Protobuf.ProtoEnum<ProtobufTestMessages.Proto3.ForeignEnum>.size(optionalForeignEnum) }
             if optionalAliasedEnum.rawValue != 0 { size &+= 2 &+ Protobuf.ProtoEnum<ProtobufTestMessages.Proto3.TestAllTypesProto3.AliasedEnum>.size(optionalAliasedEnum) }
@@ -559,15 +559,15 @@ extension ProtobufTestMessages.Proto3 {
             case .oneofNullValue(let value)?: size &+= 2 &+ Protobuf.ProtoEnum<Google.Protobuf.NullValue>.size(value)
             case nil: break
             }
-            if let value = optionalBoolWrapper { size &+= 2 &+ Protobuf.ProtoMessage<Google.Protobuf.BoolValue>.size(value) }
-            if let value = optionalInt32Wrapper { size &+= 2 &+ Protobuf.ProtoMessage<Google.Protobuf.Int32Value>.size(value) }
-            if let value = optionalInt64Wrapper { size &+= 2 &+ Protobuf.ProtoMessage<Google.Protobuf.Int64Value>.size(value) }
-            if let value = optionalUint32Wrapper { size &+= 2 &+ Protobuf.ProtoMessage<Google.Protobuf.UInt32Value>.size(value) }
-            if let value = optionalUint64Wrapper { size &+= 2 &+ Protobuf.ProtoMessage<Google.Protobuf.UInt64Value>.size(value) }
-            if let value = optionalFloatWrapper { size &+= 2 &+ Protobuf.ProtoMessage<Google.Protobuf.FloatValue>.size(value) }
-            if let value = optionalDoubleWrapper { size &+= 2 &+ Protobuf.ProtoMessage<Google.Protobuf.DoubleValue>.size(value) }
-            if let value = optionalStringWrapper { size &+= 2 &+ Protobuf.ProtoMessage<Google.Protobuf.StringValue>.size(value) }
-            if let value = optionalBytesWrapper { size &+= 2 &+ Protobuf.ProtoMessage<Google.Protobuf.BytesValue>.size(value) }
+            size &+= Protobuf.Wire.size(optionalBoolWrapper, tagSize: 2)
+            size &+= Protobuf.Wire.size(optionalInt32Wrapper, tagSize: 2)
+            size &+= Protobuf.Wire.size(optionalInt64Wrapper, tagSize: 2)
+            size &+= Protobuf.Wire.size(optionalUint32Wrapper, tagSize: 2)
+            size &+= Protobuf.Wire.size(optionalUint64Wrapper, tagSize: 2)
+            size &+= Protobuf.Wire.size(optionalFloatWrapper, tagSize: 2)
+            size &+= Protobuf.Wire.size(optionalDoubleWrapper, tagSize: 2)
+            size &+= Protobuf.Wire.size(optionalStringWrapper, tagSize: 2)
+            size &+= Protobuf.Wire.size(optionalBytesWrapper, tagSize: 2)
             size &+= Protobuf.Wire.repeatedSize(repeatedBoolWrapper, Protobuf.ProtoMessage<Google.Protobuf.BoolValue>.self, tagSize: 2)
             size &+= Protobuf.Wire.repeatedSize(repeatedInt32Wrapper, Protobuf.ProtoMessage<Google.Protobuf.Int32Value>.self, tagSize: 2)
             size &+= Protobuf.Wire.repeatedSize(repeatedInt64Wrapper, Protobuf.ProtoMessage<Google.Protobuf.Int64Value>.self, tagSize: 2)
@@ -577,12 +577,12 @@ extension ProtobufTestMessages.Proto3 {
             size &+= Protobuf.Wire.repeatedSize(repeatedDoubleWrapper, Protobuf.ProtoMessage<Google.Protobuf.DoubleValue>.self, tagSize: 2)
             size &+= Protobuf.Wire.repeatedSize(repeatedStringWrapper, Protobuf.ProtoMessage<Google.Protobuf.StringValue>.self, tagSize: 2)
             size &+= Protobuf.Wire.repeatedSize(repeatedBytesWrapper, Protobuf.ProtoMessage<Google.Protobuf.BytesValue>.self, tagSize: 2)
-            if let value = optionalDuration { size &+= 2 &+ Protobuf.ProtoMessage<Google.Protobuf.Duration>.size(value) }
-            if let value = optionalTimestamp { size &+= 2 &+ Protobuf.ProtoMessage<Google.Protobuf.Timestamp>.size(value) }
-            if let value = optionalFieldMask { size &+= 2 &+ Protobuf.ProtoMessage<Google.Protobuf.FieldMask>.size(value) }
-            if let value = optionalStruct { size &+= 2 &+ Protobuf.ProtoMessage<Google.Protobuf.Struct>.size(value) }
-            if let value = optionalAny { size &+= 2 &+ Protobuf.ProtoMessage<Google.Protobuf.`Any`>.size(value) }
-            if let value = optionalValue { size &+= 2 &+ Protobuf.ProtoMessage<Google.Protobuf.Value>.size(value) }
+            size &+= Protobuf.Wire.size(optionalDuration, tagSize: 2)
+            size &+= Protobuf.Wire.size(optionalTimestamp, tagSize: 2)
+            size &+= Protobuf.Wire.size(optionalFieldMask, tagSize: 2)
+            size &+= Protobuf.Wire.size(optionalStruct, tagSize: 2)
+            size &+= Protobuf.Wire.size(optionalAny, tagSize: 2)
+            size &+= Protobuf.Wire.size(optionalValue, tagSize: 2)
             if optionalNullValue.rawValue != 0 { size &+= 2 &+ Protobuf.ProtoEnum<Google.Protobuf.NullValue>.size(optionalNullValue) }
             size &+= Protobuf.Wire.repeatedSize(repeatedDuration, Protobuf.ProtoMessage<Google.Protobuf.Duration>.self, tagSize: 2)
             size &+= Protobuf.Wire.repeatedSize(repeatedTimestamp, Protobuf.ProtoMessage<Google.Protobuf.Timestamp>.self, tagSize: 2)
@@ -640,12 +640,12 @@ extension ProtobufTestMessages.Proto3 {
             writer.repeated(repeatedTimestamp, Protobuf.ProtoMessage<Google.Protobuf.Timestamp>.self, tag: 2498)
             writer.repeated(repeatedDuration, Protobuf.ProtoMessage<Google.Protobuf.Duration>.self, tag: 2490)
             if optionalNullValue.rawValue != 0 { Protobuf.ProtoEnum<Google.Protobuf.NullValue>.write(optionalNullValue, to: &writer); writer.tag(2456) }
-            if let value = optionalValue { Protobuf.ProtoMessage<Google.Protobuf.Value>.write(value, to: &writer); writer.tag(2450) }
-            if let value = optionalAny { Protobuf.ProtoMessage<Google.Protobuf.`Any`>.write(value, to: &writer); writer.tag(2442) }
-            if let value = optionalStruct { Protobuf.ProtoMessage<Google.Protobuf.Struct>.write(value, to: &writer); writer.tag(2434) }
-            if let value = optionalFieldMask { Protobuf.ProtoMessage<Google.Protobuf.FieldMask>.write(value, to: &writer); writer.tag(2426) }
-            if let value = optionalTimestamp { Protobuf.ProtoMessage<Google.Protobuf.Timestamp>.write(value, to: &writer); writer.tag(2418) }
-            if let value = optionalDuration { Protobuf.ProtoMessage<Google.Protobuf.Duration>.write(value, to: &writer); writer.tag(2410) }
+            writer.message(optionalValue, tag: 2450)
+            writer.message(optionalAny, tag: 2442)
+            writer.message(optionalStruct, tag: 2434)
+            writer.message(optionalFieldMask, tag: 2426)
+            writer.message(optionalTimestamp, tag: 2418)
+            writer.message(optionalDuration, tag: 2410)
             writer.repeated(repeatedBytesWrapper, Protobuf.ProtoMessage<Google.Protobuf.BytesValue>.self, tag: 1754)
             writer.repeated(repeatedStringWrapper, Protobuf.ProtoMessage<Google.Protobuf.StringValue>.self, tag: 1746)
             writer.repeated(repeatedDoubleWrapper, Protobuf.ProtoMessage<Google.Protobuf.DoubleValue>.self, tag: 1738)
@@ -655,15 +655,15 @@ extension ProtobufTestMessages.Proto3 {
             writer.repeated(repeatedInt64Wrapper, Protobuf.ProtoMessage<Google.Protobuf.Int64Value>.self, tag: 1706)
             writer.repeated(repeatedInt32Wrapper, Protobuf.ProtoMessage<Google.Protobuf.Int32Value>.self, tag: 1698)
             writer.repeated(repeatedBoolWrapper, Protobuf.ProtoMessage<Google.Protobuf.BoolValue>.self, tag: 1690)
-            if let value = optionalBytesWrapper { Protobuf.ProtoMessage<Google.Protobuf.BytesValue>.write(value, to: &writer); writer.tag(1674) }
-            if let value = optionalStringWrapper { Protobuf.ProtoMessage<Google.Protobuf.StringValue>.write(value, to: &writer); writer.tag(1666) }
-            if let value = optionalDoubleWrapper { Protobuf.ProtoMessage<Google.Protobuf.DoubleValue>.write(value, to: &writer); writer.tag(1658) }
-            if let value = optionalFloatWrapper { Protobuf.ProtoMessage<Google.Protobuf.FloatValue>.write(value, to: &writer); writer.tag(1650) }
-            if let value = optionalUint64Wrapper { Protobuf.ProtoMessage<Google.Protobuf.UInt64Value>.write(value, to: &writer); writer.tag(1642) }
-            if let value = optionalUint32Wrapper { Protobuf.ProtoMessage<Google.Protobuf.UInt32Value>.write(value, to: &writer); writer.tag(1634) }
-            if let value = optionalInt64Wrapper { Protobuf.ProtoMessage<Google.Protobuf.Int64Value>.write(value, to: &writer); writer.tag(1626) }
-            if let value = optionalInt32Wrapper { Protobuf.ProtoMessage<Google.Protobuf.Int32Value>.write(value, to: &writer); writer.tag(1618) }
-            if let value = optionalBoolWrapper { Protobuf.ProtoMessage<Google.Protobuf.BoolValue>.write(value, to: &writer); writer.tag(1610) }
+            writer.message(optionalBytesWrapper, tag: 1674)
+            writer.message(optionalStringWrapper, tag: 1666)
+            writer.message(optionalDoubleWrapper, tag: 1658)
+            writer.message(optionalFloatWrapper, tag: 1650)
+            writer.message(optionalUint64Wrapper, tag: 1642)
+            writer.message(optionalUint32Wrapper, tag: 1634)
+            writer.message(optionalInt64Wrapper, tag: 1626)
+            writer.message(optionalInt32Wrapper, tag: 1618)
+            writer.message(optionalBoolWrapper, tag: 1610)
             switch oneofField {
             case .oneofUint32(let value)?: Protobuf.ProtoUInt32.write(value, to: &writer); writer.tag(888)
             case .oneofNestedMessage(let value)?: Protobuf.ProtoMessage<ProtobufTestMessages.Proto3.TestAllTypesProto3.NestedMessage>.write(value, to: &writer); writer.tag(898)
@@ -751,7 +751,7 @@ extension ProtobufTestMessages.Proto3 {
             if optionalAliasedEnum.rawValue != 0 { Protobuf.ProtoEnum<ProtobufTestMessages.Proto3.TestAllTypesProto3.AliasedEnum>.write(optionalAliasedEnum, to: &writer); writer.tag(184) }
             if optionalForeignEnum.rawValue != 0 { Protobuf.ProtoEnum<ProtobufTestMessages.Proto3.ForeignEnum>.write(optionalForeignEnum, to: &writer); writer.tag(176) }
             if optionalNestedEnum.rawValue != 0 { Protobuf.ProtoEnum<ProtobufTestMessages.Proto3.TestAllTypesProto3.NestedEnum>.write(optionalNestedEnum, to: &writer); writer.tag(168) }
-            if let value = optionalForeignMessage { Protobuf.ProtoMessage<ProtobufTestMessages.Proto3.ForeignMessage>.write(value, to: &writer); writer.tag(154) }
+            writer.message(optionalForeignMessage, tag: 154)
             if let box = boxedOptionalNestedMessage { Protobuf.ProtoMessage<ProtobufTestMessages.Proto3.TestAllTypesProto3.NestedMessage>.write(box.value, to: &writer); writer.tag(146) }
             if !optionalBytes.isEmpty { Protobuf.ProtoBytes.write(optionalBytes, to: &writer); writer.tag(122) }
             if !optionalString.isEmpty { Protobuf.ProtoString.write(optionalString, to: &writer); writer.tag(114) }
