@@ -6,7 +6,10 @@ import Testing
 
 /// The channel configurations in which every call must work alike.
 enum Manner: String, CaseIterable, Sendable {
-    case grpc, grpcJSON, grpcGzip, connect, connectJSON, connectGzip
+    case grpc, grpcJSON, grpcGzip, connect, connectJSON, connectGzip, connectHTTP1
+
+    /// Those that can talk in both directions at once.
+    static var fullDuplex: [Manner] { allCases.filter { $0 != .connectHTTP1 } }
 
     var configuration: ChannelConfiguration {
         var configuration = ChannelConfiguration()
@@ -21,6 +24,9 @@ enum Manner: String, CaseIterable, Sendable {
         case .connectGzip:
             configuration.callProtocol = .connect
             configuration.compression = .gzip
+        case .connectHTTP1:
+            configuration.callProtocol = .connect
+            configuration.httpProtocol = .http11
         }
         return configuration
     }
@@ -94,7 +100,7 @@ struct ClientCallTests {
         }
     }
 
-    @Test("requests and responses alternate on a bidirectional stream", arguments: Manner.allCases)
+    @Test("requests and responses alternate on a bidirectional stream", arguments: Manner.fullDuplex)
     func bidirectional(_ manner: Manner) async throws {
         try await withProbe(manner.configuration) { _, channel in
             try await channel.bidirectional(Probe.chat) { requests, responses in
@@ -111,7 +117,7 @@ struct ClientCallTests {
         }
     }
 
-    @Test("messages larger than every window come through, both ways", arguments: Manner.allCases)
+    @Test("messages larger than every window come through, both ways", arguments: Manner.fullDuplex)
     func large(_ manner: Manner) async throws {
         try await withProbe(manner.configuration) { _, channel in
             let body = String(repeating: "slipway ", count: 1024 * 1024)

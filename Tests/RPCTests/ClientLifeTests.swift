@@ -45,7 +45,7 @@ struct ClientLifeTests {
         }
     }
 
-    @Test("cancelling the calling task cancels the call, and the server's handler", arguments: Manner.allCases)
+    @Test("cancelling the calling task cancels the call, and the server's handler", arguments: Manner.fullDuplex)
     func cancelled(_ manner: Manner) async throws {
         try await withProbe(manner.configuration) { server, channel in
             let (started, announce) = AsyncStream.makeStream(of: Void.self)

@@ -189,14 +189,19 @@ final class ChannelShard: CallTransport, @unchecked Sendable {
         handle(.connected, subchannel)
     }
 
+    /// Heard at the end of every stream too: what happens rarely must cost nothing then.
     private func changed(_ subchannel: Subchannel, _ connection: HTTPClientConnection) {
-        if subchannel.connection === connection, connection.isSpent {
-            let wasUseful = subchannel.connectionLost()
-            if !wasUseful { subchannel.lastError = "\(subchannel.address): the server closed the connection at once" }
-            handle(.lost(wasUseful: wasUseful), subchannel)
+        if connection.isSpent {
+            if subchannel.connection === connection {
+                let wasUseful = subchannel.connectionLost()
+                if !wasUseful {
+                    subchannel.lastError = "\(subchannel.address): the server closed the connection at once"
+                }
+                handle(.lost(wasUseful: wasUseful), subchannel)
+            }
+            checkClosed()
         }
         if waiting.count > 0 { serveCalls() }
-        checkClosed()
     }
 
     // MARK: the end
