@@ -40,7 +40,7 @@ test-unit: bootstrap ## The tests in Swift
 test-interop: bootstrap ## Other implementations against our programs, and ours against theirs
 	swift build -j $(JOBS)
 	Tests/Interop/run --bin "$$(swift build --show-bin-path)"
-	Tests/Conformance/protobuf/run "$$(swift build --show-bin-path)/protobuf-testee"
+	.tools/python/bin/python Tests/Conformance/protobuf/run.py "$$(swift build --show-bin-path)/protobuf-testee"
 
 .PHONY: test-faults
 test-faults: bootstrap ## Floods of calls, cancels, deaths, idle connections and slow readers; SCALE=full for all of it
