@@ -91,7 +91,13 @@ extension VarintKind {
 
     @inlinable
     public static func writePacked(_ values: [Value], to writer: inout Writer) {
-        for value in values.reversed() { writer.varint(encode(value)) }
+        values.withUnsafeBufferPointer { buffer in
+            var index = buffer.count
+            while index > 0 {
+                index &-= 1
+                writer.varint(encode(buffer[index]))
+            }
+        }
     }
 
     @inlinable
@@ -138,11 +144,12 @@ extension FixedKind {
         }
         if values.isEmpty {
             let source = UnsafeRawPointer(reader.position)
-            values = [Value](unsafeUninitializedCapacity: count) { buffer, initialized in
-                if count > 0, let base = buffer.baseAddress {
+            values.append(addingCapacity: count) { output in
+                output.withUnsafeMutableBufferPointer { buffer, initialized in
+                    guard count > 0, let base = buffer.baseAddress else { return }
                     UnsafeMutableRawPointer(base).copyMemory(from: source, byteCount: size)
+                    initialized = count
                 }
-                initialized = count
             }
             reader.position += size
         } else {
