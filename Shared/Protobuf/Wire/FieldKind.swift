@@ -144,12 +144,11 @@ extension FixedKind {
         }
         if values.isEmpty {
             let source = UnsafeRawPointer(reader.position)
-            values.append(addingCapacity: count) { output in
-                output.withUnsafeMutableBufferPointer { buffer, initialized in
-                    guard count > 0, let base = buffer.baseAddress else { return }
+            values = [Value](unsafeUninitializedCapacity: count) { buffer, initialized in
+                if count > 0, let base = buffer.baseAddress {
                     UnsafeMutableRawPointer(base).copyMemory(from: source, byteCount: size)
-                    initialized = count
                 }
+                initialized = count
             }
             reader.position += size
         } else {
