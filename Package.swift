@@ -33,6 +33,9 @@ let package = Package(
         .executable(name: "protobuf-testee", targets: ["ProtobufTestee"]),
         .executable(name: "bench-protobuf", targets: ["BenchProtobuf"]),
         .executable(name: "rpc-interop-server", targets: ["RPCInteropServer"]),
+        .executable(name: "rpc-interop-client", targets: ["RPCInteropClient"]),
+        .executable(name: "rpc-conformance-server", targets: ["RPCConformanceServer"]),
+        .executable(name: "rpc-conformance-client", targets: ["RPCConformanceClient"]),
         .executable(name: "bench-echo", targets: ["BenchEcho"]),
     ],
     targets: [
@@ -58,6 +61,14 @@ let package = Package(
         library("ProgramKit", path: "Tests/Programs/ProgramKit"),
         program(
             "RPCInteropServer", ["RPC", "TestContracts", "ProgramKit"], path: "Tests/Programs/RPCInteropServer"),
+        program(
+            "RPCConformanceServer", ["RPC", "TestContracts", "ProgramKit"],
+            path: "Tests/Programs/RPCConformanceServer"),
+        program(
+            "RPCInteropClient", ["RPC", "TestContracts", "ProgramKit"], path: "Tests/Programs/RPCInteropClient"),
+        program(
+            "RPCConformanceClient", ["RPC", "TestContracts", "ProgramKit"],
+            path: "Tests/Programs/RPCConformanceClient"),
         program("BenchProtobuf", ["Protobuf"], path: "Benchmarks/Protobuf/Swift"),
         program("BenchEcho", ["RPC", "ProgramKit"], path: "Benchmarks/Echo/Server"),
 

@@ -19,6 +19,9 @@ open class Channel {
 
     /// Called once per turn of the loop after `EventLoop.markDirty`, so that many small writes become one.
     open func flush() {}
+
+    /// The loop ends and the channel is still open. Whoever overrides this removes the channel itself.
+    open func loopStopped() { loop.remove(self) }
 }
 
 /// What epoll reported.

@@ -46,6 +46,13 @@ public final class ComputePool: TaskExecutor, @unchecked Sendable {
         mutex.deallocate()
     }
 
+    /// How many closures wait now.
+    public var waitingCount: Int {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        return state.waitingBodies
+    }
+
     /// Starts the threads. Does nothing the second time.
     public func start() throws {
         pthread_mutex_lock(mutex)

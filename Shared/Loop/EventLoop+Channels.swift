@@ -28,8 +28,21 @@ extension EventLoop {
         if index < channels.count, channels[index] === channel {
             channels[index] = nil
             channelCount -= 1
+            trimMemorySoon()
         }
         close(channel.descriptor)
+    }
+
+    /// After many channels have gone their memory lies about in small free pieces that the allocator keeps for ever: a
+    /// burst of ten thousand connections would be paid for until the process ends. Rare, because giving it back takes
+    /// milliseconds.
+    private func trimMemorySoon() {
+        closedSinceTrim += 1
+        guard closedSinceTrim == EventLoop.closedBeforeTrim, !isStopping else { return }
+        schedule(after: .seconds(5)) { [self] in
+            closedSinceTrim = 0
+            malloc_trim(0)
+        }
     }
 
     /// Asks for one `flush` at the end of this turn.

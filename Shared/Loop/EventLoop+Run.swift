@@ -79,7 +79,7 @@ extension EventLoop {
         while let timer = timers.popFirst(notAfter: turnStart) { timer.take()?() }
     }
 
-    private func flushDirty() {
+    func flushDirty() {
         guard !dirtyChannels.isEmpty else { return }
         let dirty = dirtyChannels
         dirtyChannels.removeAll(keepingCapacity: true)
@@ -90,7 +90,7 @@ extension EventLoop {
     }
 
     private func finish() {
-        for channel in channels.compactMap({ $0 }) { remove(channel) }
+        for channel in channels.compactMap({ $0 }) { channel.loopStopped() }
         for timer in timers.removeAll() { _ = timer.take() }
         let (jobs, bodies) = remote.withLock { remote in
             remote.isStopped = true

@@ -32,6 +32,8 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
     var dirtyChannels: [Channel] = []
     var againChannels: [Channel] = []
     var isStopping = false
+    var closedSinceTrim = 0
+    static let closedBeforeTrim = 512
 
     /// - Throws: `LoopError` where the machine gives no more descriptors.
     public init(name: String, clock: any LoopClock = MonotonicClock()) throws {

@@ -3,6 +3,7 @@
 /* Never define _GNU_SOURCE here: it changes types that the Glibc module has already seen. What Glibc's module hides is
    declared by hand instead. */
 #include <errno.h>
+#include <malloc.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>

@@ -89,7 +89,7 @@ public final class HTTPClientConnection {
         case (.http2, nil) where tls == nil: isHTTP2 = true
         // A server that does not negotiate is taken at our word: some speak HTTP/2 without saying so.
         case (.http2, nil): isHTTP2 = true
-        case (.http2, _): return nil
+        case (.http2, _), (.http11, "h2"): return nil
         case (.http11, _), (.negotiated, _): isHTTP2 = false
         }
         let driver: any ClientDriver =
@@ -109,6 +109,7 @@ public final class HTTPClientConnection {
 
     private func closed(_ error: SocketError) {
         statistics.connectionClosed()
+        isClosed = true
         driver = nil
         if let opened {
             self.opened = nil
@@ -119,9 +120,13 @@ public final class HTTPClientConnection {
     }
 
     public var isOpen: Bool { !connection.isClosed && driver != nil }
+    /// True once nothing of the connection is left.
+    public private(set) var isClosed = false
     /// True when no stream will be opened here again.
     public var isSpent: Bool { connection.isClosed || (driver?.isSpent ?? false) }
     public var openCapacity: Int { driver?.openCapacity ?? 0 }
+    /// Whether several streams share this connection.
+    var isMultiplexing: Bool { driver is HTTP2Driver }
     public var activeStreams: Int { driver?.activeStreams ?? 0 }
     public var peer: PeerIdentity { connection.peer }
 

@@ -13,7 +13,7 @@ public struct HTTPLimits: Sendable {
     /// From a request's first byte to the end of its head; and the wait for HTTP/2's preface.
     public var headTimeout = Duration.seconds(10)
     /// How long a body may make no progress while its receiver wants more.
-    public var bodyTimeout = Duration.seconds(60)
+    public var bodyTimeout = Duration.seconds(30)
     /// How long a connection may rest between requests.
     public var idleTimeout = Duration.seconds(300)
     /// A quiet HTTP/2 connection is asked for a sign of life after this; nil never asks.

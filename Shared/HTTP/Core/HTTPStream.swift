@@ -28,9 +28,13 @@ open class HTTPStream {
     var trailers: HeaderFields?
     var isDeferred = false
     var hasSenderWaiting = false
+    /// Client: the request's head left this machine's buffers, so that the peer may act on it.
+    var isRequestSent = false
+    /// Server: the request was HEAD, so that only the head of the answer goes out whatever the handler says.
+    var dropsBody = false
     var inbound = InboundHead()
 
-    init(loop: EventLoop, request: RequestHead, peer: PeerIdentity, driver: any StreamDriver) {
+    init(loop: EventLoop, request: RequestHead, peer: PeerIdentity, driver: (any StreamDriver)?) {
         self.loop = loop
         self.request = request
         self.peer = peer
@@ -57,7 +61,7 @@ open class HTTPStream {
 
     /// Queues body bytes. Ignored after the end or the close.
     public func send(_ bytes: ArraySlice<UInt8>) {
-        guard !isClosed, !isOutputEnded, let driver else { return }
+        guard !isClosed, !isOutputEnded, !dropsBody, let driver else { return }
         outbound.append(bytes)
         driver.outputQueued(on: self)
     }

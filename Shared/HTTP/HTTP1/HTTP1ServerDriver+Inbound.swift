@@ -13,12 +13,9 @@ extension HTTP1ServerDriver {
     func received(_ bytes: UnsafeRawBufferPointer) {
         if pending.isEmpty {
             let used = process(bytes)
-            if connection != nil, used < bytes.count {
-                pending = Array(bytes[used...])
-                pendingStart = 0
-            }
+            if connection != nil, used < bytes.count { pending.append(bytes.part(used..<bytes.count)) }
         } else {
-            pending.append(contentsOf: bytes)
+            pending.append(bytes)
             processPending()
         }
         updateWatch()
@@ -27,17 +24,8 @@ extension HTTP1ServerDriver {
     /// Deals with what had to wait, as far as that is possible now.
     func processPending() {
         guard !pending.isEmpty, !isProcessing else { return }
-        var bytes: [UInt8] = []
-        swap(&bytes, &pending)
-        let start = pendingStart
-        let used = bytes.withUnsafeBytes { process($0.part(start..<$0.count)) }
-        guard connection != nil, start + used < bytes.count else { return pendingStart = 0 }
-        pendingStart = start + used
-        if pendingStart > bytes.count / 2 {
-            bytes.removeFirst(pendingStart)
-            pendingStart = 0
-        }
-        pending = bytes
+        let left = pending.take().worked { process($0) }
+        if connection != nil { pending = left }
     }
 
     /// - Returns: how many of the bytes are dealt with.
@@ -89,6 +77,7 @@ extension HTTP1ServerDriver {
     private func begin(_ request: HTTP1Request) {
         guard let connection else { return }
         let stream = HTTPStream(loop: loop, request: request.head, peer: connection.peer, driver: self)
+        stream.dropsBody = request.head.method == .head
         self.stream = stream
         statistics.streamOpened()
         decoder = HTTP1BodyDecoder(request.framing, limit: limits.headerBytes)

@@ -19,7 +19,7 @@ extension HTTP1ServerDriver: StreamDriver {
     func reset(_ stream: HTTPStream, _ code: StreamResetCode) {
         guard stream === self.stream else { return }
         responseHead = nil
-        let framing = responseFraming
+        let framing = writer.framing
         let hasBegun = state.outbound == .body
         closeStream(.reset(code: code, byPeer: false))
         if hasBegun, framing == .untilClose {
@@ -46,17 +46,13 @@ extension HTTP1ServerDriver: StreamDriver {
         if let head = responseHead { begin(head, of: stream, on: connection) }
         guard state.outbound == .body else { return }
         while stream === self.stream, stream.queuedBytes > 0, connection.output.isComfortable {
-            guard move(from: stream, to: connection) else { return breakOff() }
+            guard writer.move(from: stream, to: &connection.output) else { return breakOff() }
             stream.outputTaken()
         }
         guard stream === self.stream, stream.isOutputEnded, stream.queuedBytes == 0 else { return }
-        switch responseFraming {
-        case .length where responseLeft > 0: return breakOff()
-        case .chunked: HTTP1Writer.append(lastChunkWith: stream.trailers, to: &connection.output)
-        default: break
-        }
+        guard writer.finish(stream.trailers, to: &connection.output) else { return breakOff() }
         let action = state.responseEnded(bodyLeft: decoder.knownLeft)
-        closeStream(stream.isInputEnded ? .finished : .reset(code: .noError, byPeer: false))
+        closeStream(stream.isInputEnded ? .finished : .reset(code: .noError, byPeer: true))
         perform(action)
     }
 
@@ -69,28 +65,7 @@ extension HTTP1ServerDriver: StreamDriver {
                 wantsClose: head.fields.withValue("connection") { $0.equalsIgnoringCase("close") } ?? false,
                 completeLength: isWhole ? stream.queuedBytes : nil))
         HTTP1Writer.append(head, plan: plan, to: &connection.output)
-        responseFraming = plan.framing
-        if case .length(let length) = plan.framing { responseLeft = length }
-    }
-
-    /// - Returns: false where the handler says more than it promised.
-    private func move(from stream: HTTPStream, to connection: Connection) -> Bool {
-        let count = min(stream.queuedBytes, OutputBuffer.comfortable)
-        switch responseFraming {
-        case .none:
-            stream.outbound.removeAll()
-            return true
-        case .length:
-            guard count <= responseLeft else { return false }
-            responseLeft -= count
-            stream.outbound.move(to: connection.output.reserve(count), count: count)
-        case .chunked:
-            HTTP1Writer.append(chunkOf: count, to: &connection.output)
-            stream.outbound.move(to: connection.output.reserve(count), count: count)
-            connection.output.append("\r\n")
-        case .untilClose: stream.outbound.move(to: connection.output.reserve(count), count: count)
-        }
-        return true
+        writer = HTTP1BodyWriter(plan.framing)
     }
 
     /// The handler's body does not match its Content-Length: only the connection's end can tell the peer.

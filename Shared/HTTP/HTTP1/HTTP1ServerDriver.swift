@@ -19,17 +19,14 @@ final class HTTP1ServerDriver: ConnectionDriver {
     // The request.
     var scanner: HTTP1HeadScanner
     var decoder = HTTP1BodyDecoder(.none, limit: 0)
-    /// Bytes that came and could not be dealt with yet.
-    var pending: [UInt8] = []
-    var pendingStart = 0
+    var pending = HTTP1Backlog()
     var isProcessing = false
     /// Body bytes with the receiver that it has not given back.
     var unconsumed = 0
 
     // The response.
     var responseHead: ResponseHead?
-    var responseFraming = HTTP1Framing.none
-    var responseLeft = 0
+    var writer = HTTP1BodyWriter(.none)
 
     // The end.
     var isLingering = false
@@ -58,7 +55,7 @@ final class HTTP1ServerDriver: ConnectionDriver {
     func connectionClosed(_ reason: String) {
         connection = nil
         watch.stop()
-        pending = []
+        pending = HTTP1Backlog()
         responseHead = nil
         closeStream(.connectionLost(reason))
     }

@@ -135,6 +135,7 @@ extension HTTP2Driver {
             return
         }
         stream.inbound = InboundHead()
+        stream.dropsBody = stream.request.method == .head
         stream.receiver = handler.receiver(for: stream)
     }
 
@@ -156,12 +157,20 @@ extension HTTP2Driver {
         } else if code == .noError, stream.isOutputEnded {
             flood.streamFinished()
             stream.close(.reset(code: .noError, byPeer: true))
-        } else if code == .refusedStream {
+        } else if code == .refusedStream || isUnsent(stream) {
             stream.close(.refused)
         } else {
             stream.close(.reset(code: code, byPeer: true))
         }
         onCapacity?()
+    }
+}
+
+extension HTTP2Driver {
+    /// Client: the peer can't have seen anything of the request.
+    func isUnsent(_ stream: HTTPStream) -> Bool {
+        if case .client = role { return !stream.isRequestSent }
+        return false
     }
 }
 

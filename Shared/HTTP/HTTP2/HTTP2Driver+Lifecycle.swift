@@ -68,7 +68,9 @@ extension HTTP2Driver {
         switch role {
         case .client:
             draining = .refusing
-            if streams.isEmpty { terminate(.noError, "finished") }
+            // The session wants nothing more once this is sent and the last stream is over; then the connection closes.
+            nghttp2_submit_goaway(
+                session, UInt8(NGHTTP2_FLAG_NONE.rawValue), 0, StreamResetCode.noError.rawValue, nil, 0)
         case .server:
             draining = .noticed
             nghttp2_submit_shutdown_notice(session)

@@ -132,7 +132,11 @@ extension HTTP2Driver {
     }
 
     func frameSent(_ header: nghttp2_frame_hd) {
-        guard case .server = role, header.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0,
+        if case .client = role {
+            if header.type == UInt8(NGHTTP2_HEADERS.rawValue) { stream(header.stream_id)?.isRequestSent = true }
+            return
+        }
+        guard header.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0,
             header.type == UInt8(NGHTTP2_HEADERS.rawValue) || header.type == UInt8(NGHTTP2_DATA.rawValue),
             let stream = stream(header.stream_id), !stream.isInputEnded
         else { return }

@@ -133,7 +133,7 @@ final class HTTP2Driver: ConnectionDriver, StreamDriver {
         latest = nil
         for stream in left.values {
             statistics.streamClosed()
-            stream.close(.connectionLost(reason))
+            stream.close(isUnsent(stream) ? .refused : .connectionLost(reason))
         }
         onCapacity?()
         onCapacity = nil

@@ -197,6 +197,8 @@ final class Connection: Channel {
         return errno == EAGAIN || errno == EINTR ? .wouldBlock : .failed
     }
 
+    override func loopStopped() { close("the loop stopped") }
+
     /// Tells the peer that no more comes; what it sends can still be read.
     func shutdownOutput() {
         tls?.sayGoodbye()

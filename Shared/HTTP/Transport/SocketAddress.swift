@@ -94,6 +94,20 @@ struct RawAddress: Sendable {
     }
 }
 
+extension RawAddress {
+    /// The address where it needs no look-up: a number or a socket file.
+    static func numeric(_ address: SocketAddress) -> RawAddress? {
+        switch address {
+        case .unix: break
+        case .tcp(let host, _):
+            var v4 = in_addr()
+            var v6 = in6_addr()
+            guard inet_pton(AF_INET, host, &v4) == 1 || inet_pton(AF_INET6, host, &v6) == 1 else { return nil }
+        }
+        return try? resolve(address, passive: false).first
+    }
+}
+
 /// Why an address could not be used.
 public struct SocketError: Error, CustomStringConvertible {
     public let reason: String

@@ -33,6 +33,9 @@ public struct ResponseStream<Element: Message>: AsyncSequence, Sendable {
 
     public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(call: call) }
 
+    /// Whether the message that was read last came compressed.
+    public var isLatestCompressed: Bool { get async { await call.wasCompressed() } }
+
     /// The metadata in front of the first message; waits until the server sent it.
     /// - Throws: `RPCError` where the call failed before.
     public var metadata: Metadata { get async throws { try await call.responseMetadata() } }

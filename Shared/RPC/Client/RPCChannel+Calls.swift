@@ -24,7 +24,7 @@ extension RPCChannel {
             let message: Response = try await call.onlyMessage()
             return ClientResponse(
                 message, metadata: try await call.responseMetadata(),
-                trailingMetadata: await call.trailingMetadata())
+                trailingMetadata: await call.trailingMetadata(), isCompressed: await call.wasCompressed())
         }
     }
 
@@ -66,7 +66,7 @@ extension RPCChannel {
             let message: Response = try await call.onlyMessage()
             return ClientResponse(
                 message, metadata: try await call.responseMetadata(),
-                trailingMetadata: await call.trailingMetadata())
+                trailingMetadata: await call.trailingMetadata(), isCompressed: await call.wasCompressed())
         }
     }
 

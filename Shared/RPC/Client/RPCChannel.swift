@@ -30,10 +30,15 @@ public struct ClientResponse<Response: Sendable>: Sendable {
     public var message: Response
     public var metadata: Metadata
     public var trailingMetadata: Metadata
+    /// Whether the message came compressed.
+    public var isCompressed: Bool
 
-    public init(_ message: Response, metadata: Metadata = [:], trailingMetadata: Metadata = [:]) {
+    public init(
+        _ message: Response, metadata: Metadata = [:], trailingMetadata: Metadata = [:], isCompressed: Bool = false
+    ) {
         self.message = message
         self.metadata = metadata
         self.trailingMetadata = trailingMetadata
+        self.isCompressed = isCompressed
     }
 }

@@ -94,7 +94,7 @@ enum ConnectJSON {
         var error = RPCError(fallback, "")
         try json.members { key, json in
             switch key {
-            case "code": error.code = RPCCode(name: try json.string()) ?? fallback
+            case "code": error.code = try json.takeNull() ? fallback : RPCCode(name: try json.string()) ?? fallback
             case "message": error.message = try json.takeNull() ? "" : try json.string()
             case "details":
                 if try json.takeNull() { return }

@@ -64,6 +64,13 @@ struct MessageDeframer {
         rest = UnsafeRawBufferPointer(rebasing: rest[count...])
     }
 
+    /// A message that has five free bytes in front, with its prefix and compressed if asked for.
+    static func frame(_ message: consuming [UInt8], isCompressed: Bool) throws -> ArraySlice<UInt8> {
+        if isCompressed { message = try Gzip.compress(message[5...], prefix: 5) }
+        writePrefix(isCompressed ? 1 : 0, into: &message)
+        return message[...]
+    }
+
     /// Writes flags and length into the five free bytes in front of a message.
     static func writePrefix(_ flags: UInt8, into message: inout [UInt8]) {
         let length = UInt32(truncatingIfNeeded: message.count - 5)

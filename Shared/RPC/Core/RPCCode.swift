@@ -43,8 +43,8 @@ public struct RPCCode: RawRepresentable, Hashable, Sendable, CustomStringConvert
         self.init(rawValue: index)
     }
 
-    /// What a response's HTTP status means where it came without a status of its own: gRPC's mapping.
-    public init(grpcHTTPStatus status: Int) {
+    /// What a response's HTTP status means where it came without a status of its own; gRPC and Connect agree.
+    public init(responseStatus status: Int) {
         self =
             switch status {
             case 400: .internal
@@ -54,10 +54,5 @@ public struct RPCCode: RawRepresentable, Hashable, Sendable, CustomStringConvert
             case 429, 502, 503, 504: .unavailable
             default: .unknown
             }
-    }
-
-    /// The same for the Connect protocol.
-    public init(connectHTTPStatus status: Int) {
-        self = status == 431 ? .resourceExhausted : RPCCode(grpcHTTPStatus: status)
     }
 }

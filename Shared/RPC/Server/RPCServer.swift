@@ -75,7 +75,7 @@ public final class RPCServer: HTTPServerHandler {
         let input = CallInput.framed(MessageDeframer(limit: limit), compression: form.compression)
         let writer = ConnectStreamingDialect(acceptsGzip: form.acceptsGzip, extraFields: extra)
         return start(stream, handler, .connectStreaming, form.codec, form.timeout, input, writer) { error in
-            ConnectUnaryDialect.refuse(error, error.metadata, extra, on: stream)
+            ConnectStreamingDialect.refuse(error, form.codec, extra, on: stream)
         }
     }
 
@@ -93,8 +93,7 @@ public final class RPCServer: HTTPServerHandler {
         }
         let context = ServerContext(
             method: handler.method, dialect: dialect, codec: codec, peer: stream.peer,
-            metadata: Metadata(fields: stream.request.fields),
-            deadline: timeout.map { stream.loop.clock.now.advanced(by: $0) }, loop: stream.loop)
+            request: stream.request, timeout: timeout, loop: stream.loop)
         let call = ServerCall(
             context: context, stream: stream, core: core, handler: handler, input: input, writer: writer)
         call.start()
@@ -120,6 +119,8 @@ public final class RPCServer: HTTPServerHandler {
     private func refuse(_ stream: HTTPStream, _ refusal: RequestRefusal) -> any HTTPStreamReceiver {
         if refusal.asGRPC {
             GRPCDialect.refuse(GRPCDialect.trailers(refusal.error), nil, on: stream)
+        } else if let codec = refusal.streamCodec {
+            ConnectStreamingDialect.refuse(refusal.error, codec, crossOriginFields(stream.request), on: stream)
         } else {
             var fields = crossOriginFields(stream.request)
             for (name, value) in refusal.fields { fields.add(name, value) }

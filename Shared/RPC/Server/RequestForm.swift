@@ -8,6 +8,8 @@ struct RequestRefusal: Error {
     var status: Int?
     var error: RPCError
     var asGRPC = false
+    /// Set where the caller waits for a Connect stream, whose errors come in its last envelope.
+    var streamCodec: Codec?
     var fields: HeaderFields = [:]
 }
 
@@ -55,7 +57,9 @@ enum RequestForm {
 
     static func isGRPC(_ request: RequestHead) -> Bool {
         request.fields.withValue("content-type") { value in
-            guard value.count >= 16, let base = value.baseAddress, memcmp(base, grpcType.utf8Start, 16) == 0 else { return false }
+            guard value.count >= 16, let base = value.baseAddress, memcmp(base, grpcType.utf8Start, 16) == 0 else {
+                return false
+            }
             return value.count == 16 || value[16] == UInt8(ascii: "+") || value[16] == UInt8(ascii: ";")
         } ?? false
     }
@@ -120,6 +124,18 @@ enum RequestForm {
                     "content-type says \(text); \(method) takes \(prefix)json, \(prefix)proto and application/grpc"),
                 fields: ["accept-post": "\(prefix)json, \(prefix)proto, application/grpc"])
         }
+        do {
+            return try connect(fields, codec, isUnary: isUnary)
+        } catch {
+            var refusal = error
+            if !isUnary { refusal.streamCodec = codec }
+            throw refusal
+        }
+    }
+
+    private static func connect(
+        _ fields: HeaderFields, _ codec: Codec, isUnary: Bool
+    ) throws(RequestRefusal) -> Connect {
         try checkVersion(fields["connect-protocol-version"])
         let encodingField = isUnary ? "content-encoding" : "connect-content-encoding"
         return Connect(

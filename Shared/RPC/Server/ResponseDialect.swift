@@ -5,8 +5,8 @@ import Protobuf
 protocol ResponseDialect: AnyObject {
     var isHeadSent: Bool { get }
     func sendHead(on call: ServerCall)
-    /// Sends a message that has five free bytes in front.
-    func write(_ message: [UInt8], compressed: Bool?, on call: ServerCall) throws
+    /// Sends a message that has five free bytes in front. Consumed, or the prefix would be written into a copy.
+    func write(_ message: consuming [UInt8], compressed: Bool?, on call: ServerCall) throws
     func finish(_ error: RPCError?, on call: ServerCall)
 }
 
@@ -48,16 +48,10 @@ final class GRPCDialect: ResponseDialect {
         call.stream.send(ResponseHead(status: 200, fields: fields))
     }
 
-    func write(_ message: [UInt8], compressed: Bool?, on call: ServerCall) throws {
+    func write(_ message: consuming [UInt8], compressed: Bool?, on call: ServerCall) throws {
         sendHead(on: call)
-        var message = message
-        if declaresGzip, compressed ?? call.context.compressesResponses {
-            message = try Gzip.compress(message[5...], prefix: 5)
-            MessageDeframer.writePrefix(1, into: &message)
-        } else {
-            MessageDeframer.writePrefix(0, into: &message)
-        }
-        call.stream.send(message[...])
+        let isCompressed = declaresGzip && compressed ?? call.context.compressesResponses
+        call.stream.send(try MessageDeframer.frame(consume message, isCompressed: isCompressed))
     }
 
     func finish(_ error: RPCError?, on call: ServerCall) {
@@ -76,7 +70,8 @@ final class GRPCDialect: ResponseDialect {
     static func refuse(
         _ trailers: HeaderFields, _ contentType: String?, _ metadata: Metadata = [:], on stream: HTTPStream
     ) {
-        var head: HeaderFields = ["content-type": contentType ?? "application/grpc"]
+        var head = GRPCDialect.head
+        if let contentType { head.set("content-type", contentType) }
         metadata.appendTo(&head)
         trailers.forEachBytes { head.add(name: $0, value: $1) }
         stream.send(ResponseHead(status: 200, fields: head), end: true)

@@ -158,12 +158,13 @@ final class ServerCall: HTTPStreamReceiver, @unchecked Sendable {
     }
 
     /// Sends a message with five free bytes in front; suspends while the queue is full. From any executor.
-    func write(_ message: [UInt8], compressed: Bool?) async throws {
+    func write(_ message: consuming [UInt8], compressed: Bool?) async throws {
         if loop.isCurrent {
-            try writeNow(message, compressed)
+            try writeNow(consume message, compressed)
             if stream.isWritable { return }
             try await withUnsafeThrowingContinuation { waitUntilWritable($0) }
         } else {
+            let message = consume message
             try await withUnsafeThrowingContinuation { (continuation: UnsafeContinuation<Void, any Error>) in
                 loop.execute { [self] in
                     do {
@@ -175,10 +176,10 @@ final class ServerCall: HTTPStreamReceiver, @unchecked Sendable {
         }
     }
 
-    private func writeNow(_ message: [UInt8], _ compressed: Bool?) throws {
+    private func writeNow(_ message: consuming [UInt8], _ compressed: Bool?) throws {
         if let failure { throw failure }
         guard !isFinished else { throw RPCError(.cancelled, "the call is over") }
-        try writer.write(message, compressed: compressed, on: self)
+        try writer.write(consume message, compressed: compressed, on: self)
     }
 
     private func waitUntilWritable(_ continuation: UnsafeContinuation<Void, any Error>) {
@@ -213,10 +214,9 @@ final class ServerCall: HTTPStreamReceiver, @unchecked Sendable {
         isFinished = true
         deadlineTimer?.cancel()
         deadlineTimer = nil
-        let response = unaryResponse
-        unaryResponse = nil
         var error = error
-        if error == nil, let response {
+        // Taken out of the optional, so that the prefix is written in place and not into a copy.
+        if error == nil, let response = unaryResponse.take() {
             do { try writer.write(response, compressed: nil, on: self) } catch { return end(RPCError(error)) }
         } else if error == nil, !context.method.shape.streamsResponses, !writer.isHeadSent {
             error = RPCError(.internal, "the handler of \(context.method) gave no response")

@@ -11,8 +11,10 @@ public final class ServerContext: @unchecked Sendable {
     public let dialect: Dialect
     public let codec: Codec
     public let peer: PeerIdentity
-    /// The request's metadata as it came, the protocol's own fields included.
-    public let metadata: Metadata
+    /// The HTTP request that carries the call.
+    public let request: RequestHead
+    /// The time that the caller gave the call when it sent it.
+    public let timeout: Duration?
     /// When the caller gives up, on the loop's clock.
     public let deadline: LoopInstant?
     /// The loop on which the call runs.
@@ -32,17 +34,21 @@ public final class ServerContext: @unchecked Sendable {
     private var values: [ObjectIdentifier: any Sendable] = [:]
 
     init(
-        method: AnyMethod, dialect: Dialect, codec: Codec, peer: PeerIdentity, metadata: Metadata,
-        deadline: LoopInstant?, loop: EventLoop
+        method: AnyMethod, dialect: Dialect, codec: Codec, peer: PeerIdentity, request: RequestHead,
+        timeout: Duration?, loop: EventLoop
     ) {
         self.method = method
         self.dialect = dialect
         self.codec = codec
         self.peer = peer
-        self.metadata = metadata
-        self.deadline = deadline
+        self.request = request
+        self.timeout = timeout
+        deadline = timeout.map { loop.clock.now.advanced(by: $0) }
         self.loop = loop
     }
+
+    /// The request's metadata as it came, the protocol's own fields included.
+    public var metadata: Metadata { Metadata(fields: request.fields) }
 
     /// How long the caller still waits; nil where it set no limit.
     public var timeRemaining: Duration? { deadline.map { max(.zero, loop.clock.now.duration(to: $0)) } }

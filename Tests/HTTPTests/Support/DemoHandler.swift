@@ -7,6 +7,9 @@ final class DemoHandler: HTTPServerHandler {
     /// The streams' receivers that did not hear `closed` yet.
     let open = Lock(0)
     let served = Lock(0)
+    /// Body bytes that came, and that were sent by `/stream`.
+    let received = Lock(0)
+    let poured = Lock(0)
 
     func receiver(for stream: HTTPStream) -> any HTTPStreamReceiver {
         open.withLock { $0 += 1 }
@@ -86,6 +89,7 @@ final class DemoReceiver: HTTPStreamReceiver {
         while left > 0, stream.isWritable {
             let count = min(left, DemoReceiver.block.count)
             left -= count
+            handler.poured.withLock { $0 += count }
             stream.send(DemoReceiver.block.prefix(count))
         }
         if left == 0 { stream.finish() }
@@ -93,6 +97,7 @@ final class DemoReceiver: HTTPStreamReceiver {
 
     func received(body: UnsafeRawBufferPointer) {
         received += body.count
+        handler.received.withLock { $0 += body.count }
         switch path {
         case "/echo":
             stream.send(ArraySlice(body))

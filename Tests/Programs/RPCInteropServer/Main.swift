@@ -11,7 +11,9 @@ import TestContracts
 struct RPCInteropServer {
     static func main() async {
         await Program.main {
-            let flags = try Flags(known: ["port", "host", "use_tls", "tls_cert_file", "tls_key_file", "tls_ca_file", "loops"])
+            let flags = try Flags(known: [
+                "port", "host", "use_tls", "tls_cert_file", "tls_key_file", "tls_ca_file", "loops",
+            ])
             let loops = try LoopGroup(count: flags.string("loops").flatMap(Int.init))
             var tls: TLSContext?
             if try flags.boolean("use_tls") {

@@ -62,8 +62,10 @@ public struct ReflectionService: RPCService {
             case .fileContainingSymbol(let symbol): files(filesBySymbol[symbol], "symbol", symbol)
             case .fileContainingExtension(let wanted):
                 files(
-                    extensions.first { $0.extendedType == wanted.containingType && $0.number == wanted.extensionNumber }?
-                        .file,
+                    extensions.first {
+                        $0.extendedType == wanted.containingType && $0.number == wanted.extensionNumber
+                    }?
+                    .file,
                     "extension", "\(wanted.containingType) \(wanted.extensionNumber)")
             case .allExtensionNumbersOfType(let type): extensionNumbers(type)
             case .listServices: .listServicesResponse(serviceList)

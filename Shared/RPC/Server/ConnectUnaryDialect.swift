@@ -15,7 +15,7 @@ final class ConnectUnaryDialect: ResponseDialect {
     /// Nothing: the status of a unary response is known only at its end.
     func sendHead(on call: ServerCall) {}
 
-    func write(_ message: [UInt8], compressed: Bool?, on call: ServerCall) throws {
+    func write(_ message: consuming [UInt8], compressed: Bool?, on call: ServerCall) throws {
         guard !isHeadSent else {
             throw RPCError(.internal, "the handler of \(call.context.method) gave more than one response")
         }
@@ -59,53 +59,5 @@ final class ConnectUnaryDialect: ResponseDialect {
         stream.send(ResponseHead(status: status ?? error.code.httpStatus, fields: fields))
         stream.send(body[...])
         stream.finish()
-    }
-}
-
-/// Connect with messages in envelopes; the last envelope holds the outcome.
-final class ConnectStreamingDialect: ResponseDialect {
-    private let acceptsGzip: Bool
-    private let extraFields: HeaderFields
-    private var declaresGzip = false
-    private(set) var isHeadSent = false
-
-    init(acceptsGzip: Bool, extraFields: HeaderFields) {
-        self.acceptsGzip = acceptsGzip
-        self.extraFields = extraFields
-    }
-
-    func sendHead(on call: ServerCall) {
-        guard !isHeadSent else { return }
-        isHeadSent = true
-        var fields = extraFields
-        fields.add(
-            "content-type", call.context.codec == .json ? "application/connect+json" : "application/connect+proto")
-        fields.add("connect-accept-encoding", "gzip")
-        declaresGzip = acceptsGzip && call.context.compressesResponses
-        if declaresGzip { fields.add("connect-content-encoding", "gzip") }
-        call.context.responseMetadata.appendTo(&fields)
-        call.stream.send(ResponseHead(status: 200, fields: fields))
-    }
-
-    func write(_ message: [UInt8], compressed: Bool?, on call: ServerCall) throws {
-        sendHead(on: call)
-        var message = message
-        if declaresGzip, compressed ?? call.context.compressesResponses {
-            message = try Gzip.compress(message[5...], prefix: 5)
-            MessageDeframer.writePrefix(1, into: &message)
-        } else {
-            MessageDeframer.writePrefix(0, into: &message)
-        }
-        call.stream.send(message[...])
-    }
-
-    func finish(_ error: RPCError?, on call: ServerCall) {
-        sendHead(on: call)
-        var metadata = call.context.trailingMetadata
-        if let error { metadata.append(error.metadata) }
-        var envelope = [UInt8](repeating: 0, count: 5) + ConnectJSON.endOfStream(error, metadata)
-        MessageDeframer.writePrefix(ConnectJSON.endFlag, into: &envelope)
-        call.stream.send(envelope[...])
-        call.stream.finish()
     }
 }

@@ -1,0 +1,216 @@
+import Glibc
+import Loop
+import Testing
+
+@testable import HTTP
+
+/// HTTP/2 by hand, frame by frame.
+private final class FrameClient {
+    struct Frame { var type: UInt8, flags: UInt8, stream: Int, payload: [UInt8] }
+
+    let socket: RawClient
+    private var bytes: [UInt8] = []
+
+    init(_ address: SocketAddress, settings: Bool = true) throws {
+        socket = try RawClient(address)
+        socket.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+        if settings { socket.send(FrameClient.frame(4, 0, 0, [])) }
+    }
+
+    static func frame(_ type: UInt8, _ flags: UInt8, _ stream: Int, _ payload: [UInt8]) -> [UInt8] {
+        let count = payload.count
+        return [UInt8(count >> 16), UInt8(count >> 8 & 255), UInt8(count & 255), type, flags]
+            + [UInt8(stream >> 24 & 127), UInt8(stream >> 16 & 255), UInt8(stream >> 8 & 255), UInt8(stream & 255)]
+            + payload
+    }
+
+    /// A literal field that is not indexed.
+    static func field(_ name: String, _ value: String) -> [UInt8] { [0] + string(name) + string(value) }
+
+    private static func string(_ text: String) -> [UInt8] {
+        var count = text.utf8.count
+        var prefix: [UInt8] = []
+        if count < 127 {
+            prefix = [UInt8(count)]
+        } else {
+            prefix = [127]
+            count -= 127
+            while count >= 128 {
+                prefix.append(UInt8(count & 127 | 128))
+                count >>= 7
+            }
+            prefix.append(UInt8(count))
+        }
+        return prefix + Array(text.utf8)
+    }
+
+    static func request(_ stream: Int, _ path: String, end: Bool = true, more: [UInt8] = []) -> [UInt8] {
+        let fields =
+            field(":method", "GET") + field(":scheme", "http") + field(":path", path) + field(":authority", "a") + more
+        return frame(1, end ? 5 : 4, stream, fields)
+    }
+
+    /// The next frame; nil at the end.
+    func next() -> Frame? {
+        while true {
+            if bytes.count >= 9 {
+                let count = Int(bytes[0]) << 16 | Int(bytes[1]) << 8 | Int(bytes[2])
+                if bytes.count >= 9 + count {
+                    let stream = Int(bytes[5]) << 24 | Int(bytes[6]) << 16 | Int(bytes[7]) << 8 | Int(bytes[8])
+                    defer { bytes.removeFirst(9 + count) }
+                    return Frame(
+                        type: bytes[3], flags: bytes[4], stream: stream, payload: Array(bytes[9..<(9 + count)]))
+                }
+            }
+            guard let more = socket.receive(), !more.isEmpty else { return nil }
+            bytes += more
+        }
+    }
+
+    /// The error code of the GOAWAY that ends the connection.
+    func goAwayCode() -> UInt8? {
+        var code: UInt8?
+        while let frame = next() { if frame.type == 7 { code = frame.payload[7] } }
+        return code
+    }
+}
+
+@Suite("An HTTP/2 server on a real socket", .serialized)
+struct HTTP2ServerTests {
+    @Test("streams that are opened and reset by the thousand end the connection with ENHANCE_YOUR_CALM")
+    func rapidReset() async throws {
+        try await withServer { server, address, handler in
+            let client = try FrameClient(address)
+            var bytes: [UInt8] = []
+            for number in 0..<5000 {
+                bytes += FrameClient.request(number * 2 + 1, "/late?60000")
+                bytes += FrameClient.frame(3, 0, number * 2 + 1, [0, 0, 0, 8])
+            }
+            client.socket.send(bytes)
+            #expect(client.goAwayCode() == 11)
+            #expect(handler.served.withLock { $0 } < 1200)
+            try await eventually("the connection goes") { server.statistics.openConnections == 0 }
+        }
+    }
+
+    @Test("pings, settings and empty frames without work end the connection", arguments: [6, 4, 0] as [UInt8])
+    func controlFlood(_ type: UInt8) async throws {
+        try await withServer { server, address, _ in
+            let client = try FrameClient(address)
+            let payload = [UInt8](repeating: 0, count: type == 6 ? 8 : 0)
+            client.socket.send(FrameClient.request(1, "/silent", end: false))
+            var bytes: [UInt8] = []
+            for _ in 0..<20_000 { bytes += FrameClient.frame(type, 0, type == 0 ? 1 : 0, payload) }
+            client.socket.send(bytes)
+            _ = client.goAwayCode()
+            try await eventually("the connection goes") { server.statistics.openConnections == 0 }
+        }
+    }
+
+    @Test("header blocks without an end are not collected for ever")
+    func continuationFlood() async throws {
+        try await withServer { server, address, handler in
+            let client = try FrameClient(address)
+            client.socket.send(FrameClient.frame(1, 1, 1, FrameClient.field(":method", "GET")))
+            let filler = FrameClient.field("x", String(repeating: "y", count: 1000))
+            for _ in 0..<5000 { if client.socket.send(FrameClient.frame(9, 0, 1, filler)) == 0 { break } }
+            _ = client.goAwayCode()
+            try await eventually("the connection goes") { server.statistics.openConnections == 0 }
+            #expect(handler.served.withLock { $0 } == 0)
+        }
+    }
+
+    @Test("header fields over the limit are a 431 and the connection lives on")
+    func headerLimit() async throws {
+        var limits = HTTPLimits()
+        limits.headerBytes = 2000
+        try await withServer(limits) { server, address, handler in
+            let connection = try await TestConnection.connect(address, on: server.loops.loops[0], wanted: .http2)
+            var request = RequestHead.test("/hello")
+            request.fields.add("x-long", String(repeating: "x", count: 3000))
+            let refused = try await TestAnswer(connection.exchange(request))
+            #expect(refused.head.status == 431 && refused.text.contains("2000"))
+            let answer = try await connection.get("/hello")
+            #expect(answer.head.status == 200)
+            #expect(handler.served.withLock { $0 } == 1)
+            try await connection.close()
+        }
+    }
+
+    @Test(
+        "what is no HTTP/2 ends the connection",
+        arguments: [
+            [UInt8]("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\nnonsense and more of it".utf8),
+            [UInt8]("PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n".utf8),
+            [UInt8]("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8) + [0, 0, 4, 1, 5, 0, 0, 0, 1, 255, 255, 255, 255],
+            [UInt8]("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8) + [255, 255, 255, 4, 0, 0, 0, 0, 0],
+        ])
+    func garbage(_ bytes: [UInt8]) async throws {
+        try await withServer { server, address, _ in
+            let client = try RawClient(address)
+            client.send(bytes)
+            while let more = client.receive(), !more.isEmpty {}
+            try await eventually("the connection goes") { server.statistics.openConnections == 0 }
+        }
+    }
+
+    @Test("draining says GOAWAY, finishes what is under way and loses no request that crosses it")
+    func drain() async throws {
+        try await withServer { server, address, handler in
+            let client = try FrameClient(address)
+            client.socket.send(FrameClient.request(1, "/late?100"))
+            try await eventually("the request is there") { handler.open.withLock { $0 } == 1 }
+            let stopping = Task { await server.shutdown(grace: .seconds(5)) }
+            var lastIdentifiers: [[UInt8]] = []
+            var ended: Set<Int> = []
+            while let frame = client.next() {
+                if frame.type == 7 {
+                    #expect(frame.payload[4...] == [0, 0, 0, 0])
+                    lastIdentifiers.append(Array(frame.payload[..<4]))
+                    // Sent before the first notice could be read, as far as the server can tell.
+                    if lastIdentifiers.count == 1 { client.socket.send(FrameClient.request(3, "/hello")) }
+                }
+                if frame.type == 0, frame.flags & 1 != 0 { ended.insert(frame.stream) }
+            }
+            #expect(lastIdentifiers == [[127, 255, 255, 255], [0, 0, 0, 3]])
+            #expect(ended == [1, 3])
+            await stopping.value
+        }
+    }
+
+    @Test("a client that hears of the end opens no more streams and hears the rest of those it has")
+    func clientDrain() async throws {
+        try await withServer { server, address, handler in
+            let connection = try await TestConnection.connect(address, on: server.loops.loops[0], wanted: .http2)
+            let first = try await connection.exchange(.test("/late?50"))
+            try await eventually("the request is there") { handler.open.withLock { $0 } == 1 }
+            let stopping = Task { await server.shutdown(grace: .seconds(5)) }
+            let late = try await TestAnswer(first)
+            #expect(late.text == "late")
+            await #expect(throws: HTTPExchangeError.self) { try await connection.get("/hello") }
+            await stopping.value
+        }
+    }
+
+    @Test("a peer that gives no sign of life is given up, one that answers pings is not")
+    func keepalive() async throws {
+        let clock = ManualClock()
+        try await withServer(clock: clock) { server, address, _ in
+            let dead = try FrameClient(address)
+            dead.socket.send(FrameClient.request(1, "/hello"))
+            while let frame = dead.next(), frame.type != 0 {}
+            let living = try await TestConnection.connect(address, on: server.loops.loops[0], wanted: .http2)
+            _ = try await living.get("/hello")
+            #expect(server.statistics.openConnections == 2)
+            clock.advance(by: .seconds(61))
+            while let frame = dead.next(), frame.type != 6 {}
+            let answer = try await living.get("/hello")
+            #expect(answer.text == "hello")
+            clock.advance(by: .seconds(21))
+            try await eventually("the dead one goes") { server.statistics.openConnections == 1 }
+            let again = try await living.get("/hello")
+            #expect(again.text == "hello")
+            try await living.close()
+        }
+    }
+}
