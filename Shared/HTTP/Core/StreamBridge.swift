@@ -168,8 +168,9 @@ final class StreamBridge: HTTPStreamReceiver, @unchecked Sendable {
         let chunk = chunks[taken]
         chunks[taken] = []
         taken += 1
-        if taken == chunks.count {
-            chunks.removeAll(keepingCapacity: true)
+        // A reader that never quite catches up must not leave a trail of what it took.
+        if taken == chunks.count || taken > 32 && taken * 2 > chunks.count {
+            chunks.removeFirst(taken)
             taken = 0
         }
         stream?.consumed(chunk.count)
