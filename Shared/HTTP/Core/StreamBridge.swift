@@ -63,6 +63,10 @@ final class StreamBridge: HTTPStreamReceiver, @unchecked Sendable {
     }
 
     func received(body: UnsafeRawBufferPointer) {
+        // A reader that is behind gets fewer and larger pieces.
+        if taken < chunks.count, chunks[chunks.count - 1].count + body.count <= 64 * 1024 {
+            return chunks[chunks.count - 1].append(contentsOf: body)
+        }
         let chunk = ArraySlice(body)
         if let bodyWait, bodyWait.isPending {
             self.bodyWait = nil
