@@ -91,7 +91,8 @@ extension EventLoop {
 
     private func finish() {
         for channel in channels.compactMap({ $0 }) { channel.loopStopped() }
-        for timer in timers.removeAll() { _ = timer.take() }
+        // A timer's body may hold what holds this loop.
+        for timer in timers.removeAll() { timer.dropped?() }
         let (jobs, bodies) = remote.withLock { remote in
             remote.isStopped = true
             return (remote.jobs, remote.bodies)
@@ -99,6 +100,8 @@ extension EventLoop {
         for body in bodies { body() }
         for job in localJobs + jobs { globalConcurrentExecutor.enqueue(job) }
         localJobs = []
+        againChannels = []
+        dirtyChannels = []
         threadID.store(0, ordering: .releasing)
         pthread_setspecific(EventLoop.currentKey, nil)
     }

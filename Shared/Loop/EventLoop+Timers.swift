@@ -43,6 +43,8 @@ private final class Sleeper: @unchecked Sendable {
             self.continuation?.resume()
             self.continuation = nil
         }
+        // A loop that stops before the time comes must not leave the task asleep for ever.
+        timer?.dropped = { [weak self] in self?.cancel() }
     }
 
     func cancel() {

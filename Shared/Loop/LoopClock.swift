@@ -59,9 +59,12 @@ public final class MonotonicClock: LoopClock {
 
 /// A clock that stands still until it is told to move on.
 public final class ManualClock: LoopClock {
+    private struct Follower {
+        weak var loop: EventLoop?
+    }
     private struct State {
         var now = LoopInstant(nanoseconds: 0)
-        var loops: [EventLoop] = []
+        var followers: [Follower] = []
     }
     private let state = Lock(State())
 
@@ -71,13 +74,13 @@ public final class ManualClock: LoopClock {
 
     public func sleepNanoseconds(until deadline: LoopInstant) -> Int64? { deadline <= now ? 0 : nil }
 
-    public func attach(_ loop: EventLoop) { state.withLock { $0.loops.append(loop) } }
+    public func attach(_ loop: EventLoop) { state.withLock { $0.followers.append(Follower(loop: loop)) } }
 
     /// Moves the time and wakes every loop that follows this clock.
     public func advance(by duration: Duration) {
         let loops = state.withLock {
             $0.now = $0.now.advanced(by: duration)
-            return $0.loops
+            return $0.followers.compactMap(\.loop)
         }
         for loop in loops { loop.execute {} }
     }

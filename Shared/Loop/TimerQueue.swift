@@ -2,6 +2,8 @@
 public final class LoopTimer {
     fileprivate(set) var deadline: LoopInstant
     fileprivate var body: (() -> Void)?
+    /// Called instead of the body where the loop ends first.
+    var dropped: (() -> Void)?
     fileprivate var index = -1
     /// Let go of when the timer fires or is cancelled. Never `weak`: a side table would slow every use of the loop down.
     fileprivate var loop: EventLoop?
@@ -68,6 +70,16 @@ struct TimerQueue {
         guard let timer = heap.first, timer.deadline <= now else { return nil }
         remove(timer)
         return timer
+    }
+
+    /// Takes everything out without firing it.
+    mutating func removeAll() -> [LoopTimer] {
+        defer { heap = [] }
+        for timer in heap {
+            timer.index = -1
+            timer.body = nil
+        }
+        return heap
     }
 
     private mutating func siftUp(_ start: Int) {

@@ -189,3 +189,24 @@ struct LockTests {
         #expect(lock.withLock { $0 } == 40_000)
     }
 }
+
+@Suite("A loop that stopped")
+struct StoppedLoopTests {
+    @Test("is freed with its timers, and whoever slept on it goes on")
+    func freed() async throws {
+        weak var loop: EventLoop?
+        let clock = ManualClock()
+        do {
+            let group = try LoopGroup(count: 1, name: "test", clock: clock)
+            try group.start()
+            let running = group.loops[0]
+            loop = running
+            try await running.submit { _ = running.schedule(after: .seconds(1)) { _ = running.name } }
+            let sleeper = Task { try await running.sleep(for: .seconds(5)) }
+            while try await running.submit({ running.counts.timers }) < 2 { await Task.yield() }
+            group.stop()
+            await #expect(throws: CancellationError.self) { try await sleeper.value }
+        }
+        #expect(loop == nil)
+    }
+}

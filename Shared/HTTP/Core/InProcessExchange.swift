@@ -5,8 +5,7 @@ import Loop
 final class InProcessExchange: StreamDriver {
     /// One direction's state.
     private struct Flow {
-        /// Bytes with the receiver that it has not given back.
-        var unconsumed = 0
+        var window: ReceiveWindow
         var isHeadDelivered = false
         var isEndDelivered = false
     }
@@ -21,14 +20,16 @@ final class InProcessExchange: StreamDriver {
     private let client: HTTPStream
     private let server: HTTPStream
     private let turn: Turn
-    private var toServer = Flow()
-    private var toClient = Flow()
+    private var toServer: Flow
+    private var toClient: Flow
     private var responseHead: ResponseHead?
     private var reset: (code: StreamResetCode, byClient: Bool)?
     private var isOver = false
 
     init(_ connection: InProcessConnection, _ request: RequestHead) {
         self.connection = connection
+        toServer = Flow(window: ReceiveWindow(connection.limits.streamWindowBytes))
+        toClient = toServer
         client = HTTPStream(loop: connection.loop, request: request, peer: connection.peer, driver: nil)
         server = HTTPStream(loop: connection.loop, request: request, peer: connection.peer, driver: nil)
         turn = Turn(descriptor: -1, loop: connection.loop)
@@ -59,9 +60,9 @@ final class InProcessExchange: StreamDriver {
 
     func consumed(_ count: Int, on stream: HTTPStream) {
         if stream === server {
-            toServer.unconsumed = max(0, toServer.unconsumed - count)
+            toServer.window.give(count)
         } else {
-            toClient.unconsumed = max(0, toClient.unconsumed - count)
+            toClient.window.give(count)
         }
         needsMove()
     }
@@ -103,14 +104,14 @@ final class InProcessExchange: StreamDriver {
     ) {
         let buffer = connection.loop.readBuffer
         while reset == nil, !isOver, sender.queuedBytes > 0,
-            self[keyPath: flow].unconsumed < connection.limits.streamWindowBytes,
+            self[keyPath: flow].window.room > 0,
             let base = buffer.baseAddress
         {
             let count = min(
-                sender.queuedBytes, connection.limits.streamWindowBytes - self[keyPath: flow].unconsumed, 64 * 1024,
+                sender.queuedBytes, self[keyPath: flow].window.room, 64 * 1024,
                 buffer.count)
             sender.outbound.move(to: base, count: count)
-            self[keyPath: flow].unconsumed += count
+            self[keyPath: flow].window.take(count)
             recipient.receiver?.received(body: UnsafeRawBufferPointer(start: base, count: count))
             sender.outputTaken()
         }

@@ -40,8 +40,9 @@ struct OutboundQueue {
         first = rest[restHead]
         rest[restHead] = []
         restHead += 1
-        if restHead == rest.count {
-            rest.removeAll(keepingCapacity: true)
+        // A queue that is never quite empty must not leave a trail of what was sent.
+        if restHead == rest.count || restHead > 32 && restHead * 2 > rest.count {
+            rest.removeFirst(restHead)
             restHead = 0
         }
     }

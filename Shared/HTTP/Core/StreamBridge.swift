@@ -63,6 +63,10 @@ final class StreamBridge: HTTPStreamReceiver, @unchecked Sendable {
     }
 
     func received(body: UnsafeRawBufferPointer) {
+        // A reader that is behind gets fewer and larger pieces.
+        if taken < chunks.count, chunks[chunks.count - 1].count + body.count <= 64 * 1024 {
+            return chunks[chunks.count - 1].append(contentsOf: body)
+        }
         let chunk = ArraySlice(body)
         if let bodyWait, bodyWait.isPending {
             self.bodyWait = nil
@@ -168,8 +172,9 @@ final class StreamBridge: HTTPStreamReceiver, @unchecked Sendable {
         let chunk = chunks[taken]
         chunks[taken] = []
         taken += 1
-        if taken == chunks.count {
-            chunks.removeAll(keepingCapacity: true)
+        // A reader that never quite catches up must not leave a trail of what it took.
+        if taken == chunks.count || taken > 32 && taken * 2 > chunks.count {
+            chunks.removeFirst(taken)
             taken = 0
         }
         stream?.consumed(chunk.count)

@@ -1,7 +1,7 @@
 import Loop
 
 extension HTTP1ClientDriver {
-    var wantsInput: Bool { pending.isEmpty && unconsumed < limits.streamWindowBytes || stream == nil }
+    var wantsInput: Bool { pending.isEmpty && window.room > 0 || stream == nil }
 
     func received(_ bytes: UnsafeRawBufferPointer) {
         if pending.isEmpty {
@@ -65,10 +65,10 @@ extension HTTP1ClientDriver {
     }
 
     private func takeBody(_ bytes: UnsafeRawBufferPointer, _ position: inout Int) -> Bool {
-        switch decoder.next(bytes, at: &position, maximum: max(0, limits.streamWindowBytes - unconsumed)) {
+        switch decoder.next(bytes, at: &position, maximum: window.room) {
         case .needsMore: return false
         case .bytes(let range):
-            unconsumed += range.count
+            window.take(range.count)
             watch.progress(now: loop.turnStart)
             stream?.receiver?.received(body: bytes.part(range))
         case .end(let trailers):

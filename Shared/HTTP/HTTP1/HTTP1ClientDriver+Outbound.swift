@@ -7,7 +7,7 @@ extension HTTP1ClientDriver: StreamDriver {
 
     func consumed(_ count: Int, on stream: HTTPStream) {
         guard stream === self.stream else { return }
-        unconsumed = max(0, unconsumed - count)
+        window.give(count)
         connection?.needsFlush()
     }
 

@@ -20,13 +20,14 @@ final class HTTP1ClientDriver: ClientDriver {
     var decoder = HTTP1BodyDecoder(.none, limit: 0)
     var pending = HTTP1Backlog()
     var isProcessing = false
-    var unconsumed = 0
+    var window: ReceiveWindow
     private(set) var isFinished = false
     var watch: HTTP1Watch
 
     init(connection: Connection, limits: HTTPLimits, statistics: HTTPStatistics) {
         self.connection = connection
         self.limits = limits
+        window = ReceiveWindow(limits.streamWindowBytes)
         self.statistics = statistics
         loop = connection.loop
         scanner = HTTP1HeadScanner(limit: limits.headerBytes)
@@ -51,7 +52,7 @@ final class HTTP1ClientDriver: ClientDriver {
             isHead: request.method == .head,
             wantsClose: request.fields.withValue("connection") { $0.equalsIgnoringCase("close") } ?? false)
         isHeadWaiting = true
-        unconsumed = 0
+        window = ReceiveWindow(limits.streamWindowBytes)
         scanner = HTTP1HeadScanner(limit: limits.headerBytes)
         connection.needsFlush()
         return stream

@@ -4,7 +4,7 @@ extension HTTP1ServerDriver {
     var wantsInput: Bool {
         switch state.inbound {
         case .idle, .head: pending.isEmpty || (connection?.output.isComfortable ?? false)
-        case .body: pending.isEmpty && unconsumed < limits.streamWindowBytes
+        case .body: pending.isEmpty && window.room > 0
         case .complete: pending.isEmpty
         case .unwanted, .ignored: true
         }
@@ -81,7 +81,7 @@ extension HTTP1ServerDriver {
         self.stream = stream
         statistics.streamOpened()
         decoder = HTTP1BodyDecoder(request.framing, limit: limits.headerBytes)
-        unconsumed = 0
+        window = ReceiveWindow(limits.streamWindowBytes)
         state.received(
             HTTP1ServerState.Request(
                 isHead: request.head.method == .head, isVersion11: request.head.version == .http11,
@@ -96,11 +96,10 @@ extension HTTP1ServerDriver {
     }
 
     private func takeBody(_ bytes: UnsafeRawBufferPointer, _ position: inout Int) -> Bool {
-        let room = limits.streamWindowBytes - unconsumed
-        switch decoder.next(bytes, at: &position, maximum: max(0, room)) {
+        switch decoder.next(bytes, at: &position, maximum: window.room) {
         case .needsMore: return false
         case .bytes(let range):
-            unconsumed += range.count
+            window.take(range.count)
             watch.progress(now: loop.turnStart)
             stream?.receiver?.received(body: bytes.part(range))
         case .end(let trailers):

@@ -12,7 +12,7 @@ extension HTTP1ServerDriver: StreamDriver {
 
     func consumed(_ count: Int, on stream: HTTPStream) {
         guard stream === self.stream else { return }
-        unconsumed = max(0, unconsumed - count)
+        window.give(count)
         connection?.needsFlush()
     }
 

@@ -21,8 +21,7 @@ final class HTTP1ServerDriver: ConnectionDriver {
     var decoder = HTTP1BodyDecoder(.none, limit: 0)
     var pending = HTTP1Backlog()
     var isProcessing = false
-    /// Body bytes with the receiver that it has not given back.
-    var unconsumed = 0
+    var window: ReceiveWindow
 
     // The response.
     var responseHead: ResponseHead?
@@ -39,6 +38,7 @@ final class HTTP1ServerDriver: ConnectionDriver {
         self.connection = connection
         self.handler = handler
         self.limits = limits
+        window = ReceiveWindow(limits.streamWindowBytes)
         self.statistics = statistics
         loop = connection.loop
         scanner = HTTP1HeadScanner(limit: limits.headerBytes)

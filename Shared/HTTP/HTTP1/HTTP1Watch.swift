@@ -54,7 +54,7 @@ struct HTTP1Watch {
 extension HTTP1ServerDriver {
     private var current: HTTP1Watch.Kind {
         let hasOutput = connection.map { !$0.output.isEmpty } ?? false
-        switch state.wait(wantsBody: unconsumed < limits.streamWindowBytes) {
+        switch state.wait(wantsBody: window.room > 0) {
         case .nothing: return hasOutput ? .output : .nothing
         case .idle: return hasOutput ? .output : .idle
         case .head: return .head
