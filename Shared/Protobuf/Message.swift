@@ -64,14 +64,19 @@ extension Message {
     @inlinable
     public func serialized(prefix: Int = 0) -> [UInt8] {
         let size = encodedSize
-        return [UInt8](unsafeUninitializedCapacity: prefix + size) { buffer, count in
-            guard let base = buffer.baseAddress else { return }
-            base.initialize(repeating: 0, count: prefix)
-            var writer = Writer(start: base + prefix, end: base + prefix + size)
-            encode(into: &writer)
-            precondition(writer.isFull, "encodedSize and encode(into:) disagree")
-            count = prefix + size
+        var bytes: [UInt8] = []
+        // Of the ways to make an array of a known size this is the cheapest: the others look their metadata up anew.
+        bytes.append(addingCapacity: prefix + size) { output in
+            output.withUnsafeMutableBufferPointer { buffer, count in
+                guard let base = buffer.baseAddress else { return }
+                if prefix > 0 { base.initialize(repeating: 0, count: prefix) }
+                var writer = Writer(start: base + prefix, end: base + prefix + size)
+                encode(into: &writer)
+                precondition(writer.isFull, "encodedSize and encode(into:) disagree")
+                count = prefix + size
+            }
         }
+        return bytes
     }
 
     /// Decodes a message; `bytes` fields are windows of the given buffer.
@@ -94,10 +99,6 @@ extension Message {
     @inlinable
     public mutating func merge(serialized bytes: Bytes, limits: DecodingLimits = DecodingLimits()) throws {
         guard bytes.count <= limits.sizeMax else { throw Reader.tooLarge(bytes.count, limits.sizeMax) }
-        try bytes.withUnsafeBufferPointer { buffer in
-            guard let base = buffer.baseAddress else { return }
-            var reader = Reader(base: base, count: buffer.count, owner: bytes, depthMax: limits.depthMax)
-            try merge(from: &reader)
-        }
+        try Reader.read(bytes, depthMax: limits.depthMax) { reader in try merge(from: &reader) }
     }
 }

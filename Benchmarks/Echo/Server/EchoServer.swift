@@ -17,11 +17,9 @@ struct EchoServer {
                     certificateFile: flags.string("tls_cert_file"), keyFile: flags.string("tls_key_file"))
                 tls = try TLSContext(files, role: .server)
             }
-            let unary = MethodDescriptor<Bench.EchoMessage, Bench.EchoMessage>(
-                service: "bench.Echo", name: "Unary", shape: .unary)
             let server = HTTPServer(
                 endpoints: [.init(.tcp(host: "127.0.0.1", port: port), tls: tls)], loops: loops,
-                handler: RPCServer(services: [Echo(handler: .unary(unary) { request, _ in ServerResponse(request.message) })]))
+                handler: RPCServer(services: [Echo()]))
             Program.holdSignals()
             try loops.start()
             try await server.start()
@@ -32,7 +30,6 @@ struct EchoServer {
     }
 }
 
-private struct Echo: RPCService {
-    let handler: MethodHandler
-    func handlers() -> [MethodHandler] { [handler] }
+private struct Echo: Bench.Echo.SimpleService {
+    func unary(_ request: Bench.EchoMessage, context: ServerContext) async throws -> Bench.EchoMessage { request }
 }

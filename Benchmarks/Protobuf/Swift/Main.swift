@@ -12,6 +12,23 @@ struct Main {
         try measure("nested", nested())
         try measure("floats", floats())
         try measure("blob", blob())
+        try measureJSON("json-short", (0..<100_000).map { Float($0 % 1000) * 0.125 })
+        var state: UInt32 = 1
+        try measureJSON(
+            "json-long",
+            (0..<100_000).map { _ in
+                state = state &* 1_664_525 &+ 1_013_904_223
+                return Float(state >> 8) / 16_777_216
+            })
+    }
+
+    /// Numbers in JSON, as an inference request over REST carries them.
+    private static func measureJSON(_ name: String, _ values: [Float]) throws {
+        let message = Bench.Floats(name: "input", shape: [100, 1000], values: values)
+        let text = try message.jsonBytes()
+        let encode = try best(20) { consume(try message.jsonBytes().count) }
+        let decode = try best(20) { consume(try Bench.Floats(json: text).encodedSizeIsKnown) }
+        print(name, text.count, encode, decode)
     }
 
     private static func flat() -> Bench.Flat {

@@ -25,7 +25,9 @@ struct HTTP1Request {
             throw HTTP1Failure(400, "HTTP/1.0 has no Transfer-Encoding")
         }
         framing = block.isChunked ? .chunked : block.contentLength.map { $0 == 0 ? .none : .length($0) } ?? .none
-        keepsAlive = line.version == .http11 ? !block.wantsClose : block.wantsKeepAlive && !block.wantsClose
+        let wanted = line.version == .http11 ? !block.wantsClose : block.wantsKeepAlive && !block.wantsClose
+        // What a client sends behind CONNECT is meant for a tunnel: it must not be read as another request.
+        keepsAlive = wanted && head.method != .connect
         expectsContinue = line.version == .http11 && block.expectsContinue && framing != .none
 
         let target = try HTTP1Target(line.target, method: head.method)

@@ -6,7 +6,7 @@ extension HTTP2Driver {
 
     func sendHead(_ head: ResponseHead, on stream: HTTPStream, end: Bool) {
         withDigits(head.status) { digits in
-            head.fields.withPairs(pseudo: [(":status", digits)]) { pairs in
+            head.fields.withPairs(pseudo: CollectionOfOne((":status", digits))) { pairs in
                 if end {
                     nghttp2_submit_response(session, stream.identifier, pairs.baseAddress, pairs.count, nil)
                 } else {
@@ -101,7 +101,7 @@ extension HTTP2Driver {
             flags.pointee |= UInt32(NGHTTP2_DATA_FLAG_EOF.rawValue)
             if let trailers = stream.trailers {
                 flags.pointee |= UInt32(NGHTTP2_DATA_FLAG_NO_END_STREAM.rawValue)
-                trailers.withPairs(pseudo: []) {
+                trailers.withPairs(pseudo: EmptyCollection()) {
                     nghttp2_submit_trailer(session, identifier, $0.baseAddress, $0.count)
                 }
             }
@@ -166,7 +166,8 @@ extension HeaderFields {
     /// The fields in nghttp2's form, with pseudo fields in front. nghttp2 copies what it needs.
     @discardableResult
     func withPairs<Result>(
-        pseudo: [(StaticString, UnsafeRawBufferPointer)], _ body: (UnsafeBufferPointer<nghttp2_nv>) -> Result
+        pseudo: some Collection<(StaticString, UnsafeRawBufferPointer)>,
+        _ body: (UnsafeBufferPointer<nghttp2_nv>) -> Result
     ) -> Result {
         withUnsafeTemporaryAllocation(of: nghttp2_nv.self, capacity: pseudo.count + entries.count) { pairs in
             storage.withUnsafeBytes { bytes in

@@ -71,11 +71,11 @@ extension Google.Protobuf {
                 switch tag {
                 case 0: return
                 case 10: name = try Protobuf.ProtoString.read(from: &reader)
-                case 18: try reader.repeated(&methods, Protobuf.ProtoMessage<Google.Protobuf.Method>.self)
-                case 26: try reader.repeated(&options, Protobuf.ProtoMessage<Google.Protobuf.Option>.self)
+                case 18: try reader.repeated(&methods, Protobuf.ProtoMessage<Google.Protobuf.Method>.self, tag: 18)
+                case 26: try reader.repeated(&options, Protobuf.ProtoMessage<Google.Protobuf.Option>.self, tag: 26)
                 case 34: version = try Protobuf.ProtoString.read(from: &reader)
                 case 42: try reader.message(&sourceContext)
-                case 50: try reader.repeated(&mixins, Protobuf.ProtoMessage<Google.Protobuf.Mixin>.self)
+                case 50: try reader.repeated(&mixins, Protobuf.ProtoMessage<Google.Protobuf.Mixin>.self, tag: 50)
                 case 56: syntax = try Protobuf.ProtoEnum<Google.Protobuf.Syntax>.read(from: &reader)
                 default: try reader.unknown(tag, into: &unknownFields)
                 }
@@ -179,7 +179,7 @@ extension Google.Protobuf {
                 case 24: requestStreaming = try Protobuf.ProtoBool.read(from: &reader)
                 case 34: responseTypeUrl = try Protobuf.ProtoString.read(from: &reader)
                 case 40: responseStreaming = try Protobuf.ProtoBool.read(from: &reader)
-                case 50: try reader.repeated(&options, Protobuf.ProtoMessage<Google.Protobuf.Option>.self)
+                case 50: try reader.repeated(&options, Protobuf.ProtoMessage<Google.Protobuf.Option>.self, tag: 50)
                 case 56: syntax = try Protobuf.ProtoEnum<Google.Protobuf.Syntax>.read(from: &reader)
                 default: try reader.unknown(tag, into: &unknownFields)
                 }

@@ -34,7 +34,7 @@ extension Google.Protobuf {
                 let tag = try reader.nextTag()
                 switch tag {
                 case 0: return
-                case 10: try reader.repeated(&file, Protobuf.ProtoMessage<Google.Protobuf.FileDescriptorProto>.self)
+                case 10: try reader.repeated(&file, Protobuf.ProtoMessage<Google.Protobuf.FileDescriptorProto>.self, tag: 10)
                 default: try reader.unknown(tag, into: &unknownFields)
                 }
             }
@@ -152,15 +152,15 @@ extension Google.Protobuf {
                 case 0: return
                 case 10: name = try Protobuf.ProtoString.read(from: &reader)
                 case 18: package = try Protobuf.ProtoString.read(from: &reader)
-                case 26: try reader.repeated(&dependency, Protobuf.ProtoString.self)
-                case 80: try reader.repeated(&publicDependency, Protobuf.ProtoInt32.self)
+                case 26: try reader.repeated(&dependency, Protobuf.ProtoString.self, tag: 26)
+                case 80: try reader.repeated(&publicDependency, Protobuf.ProtoInt32.self, tag: 80)
                 case 82: try reader.packed(&publicDependency, Protobuf.ProtoInt32.self)
-                case 88: try reader.repeated(&weakDependency, Protobuf.ProtoInt32.self)
+                case 88: try reader.repeated(&weakDependency, Protobuf.ProtoInt32.self, tag: 88)
                 case 90: try reader.packed(&weakDependency, Protobuf.ProtoInt32.self)
-                case 34: try reader.repeated(&messageType, Protobuf.ProtoMessage<Google.Protobuf.DescriptorProto>.self)
-                case 42: try reader.repeated(&enumType, Protobuf.ProtoMessage<Google.Protobuf.EnumDescriptorProto>.self)
-                case 50: try reader.repeated(&service, Protobuf.ProtoMessage<Google.Protobuf.ServiceDescriptorProto>.self)
-                case 58: try reader.repeated(&`extension`, Protobuf.ProtoMessage<Google.Protobuf.FieldDescriptorProto>.self)
+                case 34: try reader.repeated(&messageType, Protobuf.ProtoMessage<Google.Protobuf.DescriptorProto>.self, tag: 34)
+                case 42: try reader.repeated(&enumType, Protobuf.ProtoMessage<Google.Protobuf.EnumDescriptorProto>.self, tag: 42)
+                case 50: try reader.repeated(&service, Protobuf.ProtoMessage<Google.Protobuf.ServiceDescriptorProto>.self, tag: 50)
+                case 58: try reader.repeated(&`extension`, Protobuf.ProtoMessage<Google.Protobuf.FieldDescriptorProto>.self, tag: 58)
                 case 66: try reader.message(&options)
                 case 74: try reader.message(&sourceCodeInfo)
                 case 98: syntax = try Protobuf.ProtoString.read(from: &reader)
@@ -417,15 +417,15 @@ extension Google.Protobuf {
                 switch tag {
                 case 0: return
                 case 10: name = try Protobuf.ProtoString.read(from: &reader)
-                case 18: try reader.repeated(&field, Protobuf.ProtoMessage<Google.Protobuf.FieldDescriptorProto>.self)
-                case 50: try reader.repeated(&`extension`, Protobuf.ProtoMessage<Google.Protobuf.FieldDescriptorProto>.self)
-                case 26: try reader.repeated(&nestedType, Protobuf.ProtoMessage<Google.Protobuf.DescriptorProto>.self)
-                case 34: try reader.repeated(&enumType, Protobuf.ProtoMessage<Google.Protobuf.EnumDescriptorProto>.self)
-                case 42: try reader.repeated(&extensionRange, Protobuf.ProtoMessage<Google.Protobuf.DescriptorProto.ExtensionRange>.self)
-                case 66: try reader.repeated(&oneofDecl, Protobuf.ProtoMessage<Google.Protobuf.OneofDescriptorProto>.self)
+                case 18: try reader.repeated(&field, Protobuf.ProtoMessage<Google.Protobuf.FieldDescriptorProto>.self, tag: 18)
+                case 50: try reader.repeated(&`extension`, Protobuf.ProtoMessage<Google.Protobuf.FieldDescriptorProto>.self, tag: 50)
+                case 26: try reader.repeated(&nestedType, Protobuf.ProtoMessage<Google.Protobuf.DescriptorProto>.self, tag: 26)
+                case 34: try reader.repeated(&enumType, Protobuf.ProtoMessage<Google.Protobuf.EnumDescriptorProto>.self, tag: 34)
+                case 42: try reader.repeated(&extensionRange, Protobuf.ProtoMessage<Google.Protobuf.DescriptorProto.ExtensionRange>.self, tag: 42)
+                case 66: try reader.repeated(&oneofDecl, Protobuf.ProtoMessage<Google.Protobuf.OneofDescriptorProto>.self, tag: 66)
                 case 58: try reader.message(&options)
-                case 74: try reader.repeated(&reservedRange, Protobuf.ProtoMessage<Google.Protobuf.DescriptorProto.ReservedRange>.self)
-                case 82: try reader.repeated(&reservedName, Protobuf.ProtoString.self)
+                case 74: try reader.repeated(&reservedRange, Protobuf.ProtoMessage<Google.Protobuf.DescriptorProto.ReservedRange>.self, tag: 74)
+                case 82: try reader.repeated(&reservedName, Protobuf.ProtoString.self, tag: 82)
                 default: try reader.unknown(tag, into: &unknownFields)
                 }
             }
@@ -493,7 +493,7 @@ extension Google.Protobuf {
                 let tag = try reader.nextTag()
                 switch tag {
                 case 0: return
-                case 7994: try reader.repeated(&uninterpretedOption, Protobuf.ProtoMessage<Google.Protobuf.UninterpretedOption>.self)
+                case 7994: try reader.repeated(&uninterpretedOption, Protobuf.ProtoMessage<Google.Protobuf.UninterpretedOption>.self, tag: 7994)
                 default: try reader.unknown(tag, into: &unknownFields)
                 }
             }
@@ -888,10 +888,10 @@ extension Google.Protobuf {
                 switch tag {
                 case 0: return
                 case 10: name = try Protobuf.ProtoString.read(from: &reader)
-                case 18: try reader.repeated(&self.value, Protobuf.ProtoMessage<Google.Protobuf.EnumValueDescriptorProto>.self)
+                case 18: try reader.repeated(&self.value, Protobuf.ProtoMessage<Google.Protobuf.EnumValueDescriptorProto>.self, tag: 18)
                 case 26: try reader.message(&options)
-                case 34: try reader.repeated(&reservedRange, Protobuf.ProtoMessage<Google.Protobuf.EnumDescriptorProto.EnumReservedRange>.self)
-                case 42: try reader.repeated(&reservedName, Protobuf.ProtoString.self)
+                case 34: try reader.repeated(&reservedRange, Protobuf.ProtoMessage<Google.Protobuf.EnumDescriptorProto.EnumReservedRange>.self, tag: 34)
+                case 42: try reader.repeated(&reservedName, Protobuf.ProtoString.self, tag: 42)
                 default: try reader.unknown(tag, into: &unknownFields)
                 }
             }
@@ -1030,7 +1030,7 @@ extension Google.Protobuf {
                 switch tag {
                 case 0: return
                 case 10: name = try Protobuf.ProtoString.read(from: &reader)
-                case 18: try reader.repeated(&method, Protobuf.ProtoMessage<Google.Protobuf.MethodDescriptorProto>.self)
+                case 18: try reader.repeated(&method, Protobuf.ProtoMessage<Google.Protobuf.MethodDescriptorProto>.self, tag: 18)
                 case 26: try reader.message(&options)
                 default: try reader.unknown(tag, into: &unknownFields)
                 }
@@ -1336,7 +1336,7 @@ extension Google.Protobuf {
                 case 330: phpNamespace = try Protobuf.ProtoString.read(from: &reader)
                 case 354: phpMetadataNamespace = try Protobuf.ProtoString.read(from: &reader)
                 case 362: rubyPackage = try Protobuf.ProtoString.read(from: &reader)
-                case 7994: try reader.repeated(&uninterpretedOption, Protobuf.ProtoMessage<Google.Protobuf.UninterpretedOption>.self)
+                case 7994: try reader.repeated(&uninterpretedOption, Protobuf.ProtoMessage<Google.Protobuf.UninterpretedOption>.self, tag: 7994)
                 default: try reader.unknown(tag, into: &unknownFields)
                 }
             }
@@ -1454,7 +1454,7 @@ extension Google.Protobuf {
                 case 16: noStandardDescriptorAccessor = try Protobuf.ProtoBool.read(from: &reader)
                 case 24: deprecated = try Protobuf.ProtoBool.read(from: &reader)
                 case 56: mapEntry = try Protobuf.ProtoBool.read(from: &reader)
-                case 7994: try reader.repeated(&uninterpretedOption, Protobuf.ProtoMessage<Google.Protobuf.UninterpretedOption>.self)
+                case 7994: try reader.repeated(&uninterpretedOption, Protobuf.ProtoMessage<Google.Protobuf.UninterpretedOption>.self, tag: 7994)
                 default: try reader.unknown(tag, into: &unknownFields)
                 }
             }
@@ -1593,7 +1593,7 @@ extension Google.Protobuf {
                 case 120: unverifiedLazy = try Protobuf.ProtoBool.read(from: &reader)
                 case 24: deprecated = try Protobuf.ProtoBool.read(from: &reader)
                 case 80: weak = try Protobuf.ProtoBool.read(from: &reader)
-                case 7994: try reader.repeated(&uninterpretedOption, Protobuf.ProtoMessage<Google.Protobuf.UninterpretedOption>.self)
+                case 7994: try reader.repeated(&uninterpretedOption, Protobuf.ProtoMessage<Google.Protobuf.UninterpretedOption>.self, tag: 7994)
                 default: try reader.unknown(tag, into: &unknownFields)
                 }
             }
@@ -1657,7 +1657,7 @@ extension Google.Protobuf {
                 let tag = try reader.nextTag()
                 switch tag {
                 case 0: return
-                case 7994: try reader.repeated(&uninterpretedOption, Protobuf.ProtoMessage<Google.Protobuf.UninterpretedOption>.self)
+                case 7994: try reader.repeated(&uninterpretedOption, Protobuf.ProtoMessage<Google.Protobuf.UninterpretedOption>.self, tag: 7994)
                 default: try reader.unknown(tag, into: &unknownFields)
                 }
             }
@@ -1721,7 +1721,7 @@ extension Google.Protobuf {
                 case 0: return
                 case 16: allowAlias = try Protobuf.ProtoBool.read(from: &reader)
                 case 24: deprecated = try Protobuf.ProtoBool.read(from: &reader)
-                case 7994: try reader.repeated(&uninterpretedOption, Protobuf.ProtoMessage<Google.Protobuf.UninterpretedOption>.self)
+                case 7994: try reader.repeated(&uninterpretedOption, Protobuf.ProtoMessage<Google.Protobuf.UninterpretedOption>.self, tag: 7994)
                 default: try reader.unknown(tag, into: &unknownFields)
                 }
             }
@@ -1782,7 +1782,7 @@ extension Google.Protobuf {
                 switch tag {
                 case 0: return
                 case 8: deprecated = try Protobuf.ProtoBool.read(from: &reader)
-                case 7994: try reader.repeated(&uninterpretedOption, Protobuf.ProtoMessage<Google.Protobuf.UninterpretedOption>.self)
+                case 7994: try reader.repeated(&uninterpretedOption, Protobuf.ProtoMessage<Google.Protobuf.UninterpretedOption>.self, tag: 7994)
                 default: try reader.unknown(tag, into: &unknownFields)
                 }
             }
@@ -1841,7 +1841,7 @@ extension Google.Protobuf {
                 switch tag {
                 case 0: return
                 case 264: deprecated = try Protobuf.ProtoBool.read(from: &reader)
-                case 7994: try reader.repeated(&uninterpretedOption, Protobuf.ProtoMessage<Google.Protobuf.UninterpretedOption>.self)
+                case 7994: try reader.repeated(&uninterpretedOption, Protobuf.ProtoMessage<Google.Protobuf.UninterpretedOption>.self, tag: 7994)
                 default: try reader.unknown(tag, into: &unknownFields)
                 }
             }
@@ -1923,7 +1923,7 @@ extension Google.Protobuf {
                 case 0: return
                 case 264: deprecated = try Protobuf.ProtoBool.read(from: &reader)
                 case 272: idempotencyLevel = try Protobuf.ProtoEnum<Google.Protobuf.MethodOptions.IdempotencyLevel>.read(from: &reader)
-                case 7994: try reader.repeated(&uninterpretedOption, Protobuf.ProtoMessage<Google.Protobuf.UninterpretedOption>.self)
+                case 7994: try reader.repeated(&uninterpretedOption, Protobuf.ProtoMessage<Google.Protobuf.UninterpretedOption>.self, tag: 7994)
                 default: try reader.unknown(tag, into: &unknownFields)
                 }
             }
@@ -2072,7 +2072,7 @@ extension Google.Protobuf {
                 let tag = try reader.nextTag()
                 switch tag {
                 case 0: return
-                case 18: try reader.repeated(&name, Protobuf.ProtoMessage<Google.Protobuf.UninterpretedOption.NamePart>.self)
+                case 18: try reader.repeated(&name, Protobuf.ProtoMessage<Google.Protobuf.UninterpretedOption.NamePart>.self, tag: 18)
                 case 26: identifierValue = try Protobuf.ProtoString.read(from: &reader)
                 case 32: positiveIntValue = try Protobuf.ProtoUInt64.read(from: &reader)
                 case 40: negativeIntValue = try Protobuf.ProtoInt64.read(from: &reader)
@@ -2165,13 +2165,13 @@ extension Google.Protobuf {
                     let tag = try reader.nextTag()
                     switch tag {
                     case 0: return
-                    case 8: try reader.repeated(&path, Protobuf.ProtoInt32.self)
+                    case 8: try reader.repeated(&path, Protobuf.ProtoInt32.self, tag: 8)
                     case 10: try reader.packed(&path, Protobuf.ProtoInt32.self)
-                    case 16: try reader.repeated(&span, Protobuf.ProtoInt32.self)
+                    case 16: try reader.repeated(&span, Protobuf.ProtoInt32.self, tag: 16)
                     case 18: try reader.packed(&span, Protobuf.ProtoInt32.self)
                     case 26: leadingComments = try Protobuf.ProtoString.read(from: &reader)
                     case 34: trailingComments = try Protobuf.ProtoString.read(from: &reader)
-                    case 50: try reader.repeated(&leadingDetachedComments, Protobuf.ProtoString.self)
+                    case 50: try reader.repeated(&leadingDetachedComments, Protobuf.ProtoString.self, tag: 50)
                     default: try reader.unknown(tag, into: &unknownFields)
                     }
                 }
@@ -2228,7 +2228,7 @@ extension Google.Protobuf {
                 let tag = try reader.nextTag()
                 switch tag {
                 case 0: return
-                case 10: try reader.repeated(&location, Protobuf.ProtoMessage<Google.Protobuf.SourceCodeInfo.Location>.self)
+                case 10: try reader.repeated(&location, Protobuf.ProtoMessage<Google.Protobuf.SourceCodeInfo.Location>.self, tag: 10)
                 default: try reader.unknown(tag, into: &unknownFields)
                 }
             }
@@ -2297,7 +2297,7 @@ extension Google.Protobuf {
                     let tag = try reader.nextTag()
                     switch tag {
                     case 0: return
-                    case 8: try reader.repeated(&path, Protobuf.ProtoInt32.self)
+                    case 8: try reader.repeated(&path, Protobuf.ProtoInt32.self, tag: 8)
                     case 10: try reader.packed(&path, Protobuf.ProtoInt32.self)
                     case 18: sourceFile = try Protobuf.ProtoString.read(from: &reader)
                     case 24: begin = try Protobuf.ProtoInt32.read(from: &reader)
@@ -2356,7 +2356,7 @@ extension Google.Protobuf {
                 let tag = try reader.nextTag()
                 switch tag {
                 case 0: return
-                case 10: try reader.repeated(&annotation, Protobuf.ProtoMessage<Google.Protobuf.GeneratedCodeInfo.Annotation>.self)
+                case 10: try reader.repeated(&annotation, Protobuf.ProtoMessage<Google.Protobuf.GeneratedCodeInfo.Annotation>.self, tag: 10)
                 default: try reader.unknown(tag, into: &unknownFields)
                 }
             }

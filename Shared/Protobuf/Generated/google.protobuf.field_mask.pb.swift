@@ -34,7 +34,7 @@ extension Google.Protobuf {
                 let tag = try reader.nextTag()
                 switch tag {
                 case 0: return
-                case 10: try reader.repeated(&paths, Protobuf.ProtoString.self)
+                case 10: try reader.repeated(&paths, Protobuf.ProtoString.self, tag: 10)
                 default: try reader.unknown(tag, into: &unknownFields)
                 }
             }

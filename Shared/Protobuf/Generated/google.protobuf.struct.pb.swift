@@ -46,7 +46,7 @@ extension Google.Protobuf {
                 let tag = try reader.nextTag()
                 switch tag {
                 case 0: return
-                case 10: try reader.map(&fields, Protobuf.ProtoString.self, Protobuf.ProtoMessage<Google.Protobuf.Value>.self)
+                case 10: try reader.map(&fields, Protobuf.ProtoString.self, Protobuf.ProtoMessage<Google.Protobuf.Value>.self, tag: 10)
                 default: try reader.unknown(tag, into: &unknownFields)
                 }
             }
@@ -204,7 +204,7 @@ extension Google.Protobuf {
                 let tag = try reader.nextTag()
                 switch tag {
                 case 0: return
-                case 10: try reader.repeated(&values, Protobuf.ProtoMessage<Google.Protobuf.Value>.self)
+                case 10: try reader.repeated(&values, Protobuf.ProtoMessage<Google.Protobuf.Value>.self, tag: 10)
                 default: try reader.unknown(tag, into: &unknownFields)
                 }
             }

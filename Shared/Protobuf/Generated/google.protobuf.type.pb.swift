@@ -79,9 +79,9 @@ extension Google.Protobuf {
                 switch tag {
                 case 0: return
                 case 10: name = try Protobuf.ProtoString.read(from: &reader)
-                case 18: try reader.repeated(&fields, Protobuf.ProtoMessage<Google.Protobuf.Field>.self)
-                case 26: try reader.repeated(&oneofs, Protobuf.ProtoString.self)
-                case 34: try reader.repeated(&options, Protobuf.ProtoMessage<Google.Protobuf.Option>.self)
+                case 18: try reader.repeated(&fields, Protobuf.ProtoMessage<Google.Protobuf.Field>.self, tag: 18)
+                case 26: try reader.repeated(&oneofs, Protobuf.ProtoString.self, tag: 26)
+                case 34: try reader.repeated(&options, Protobuf.ProtoMessage<Google.Protobuf.Option>.self, tag: 34)
                 case 42: try reader.message(&sourceContext)
                 case 48: syntax = try Protobuf.ProtoEnum<Google.Protobuf.Syntax>.read(from: &reader)
                 default: try reader.unknown(tag, into: &unknownFields)
@@ -270,7 +270,7 @@ extension Google.Protobuf {
                 case 50: typeUrl = try Protobuf.ProtoString.read(from: &reader)
                 case 56: oneofIndex = try Protobuf.ProtoInt32.read(from: &reader)
                 case 64: packed = try Protobuf.ProtoBool.read(from: &reader)
-                case 74: try reader.repeated(&options, Protobuf.ProtoMessage<Google.Protobuf.Option>.self)
+                case 74: try reader.repeated(&options, Protobuf.ProtoMessage<Google.Protobuf.Option>.self, tag: 74)
                 case 82: jsonName = try Protobuf.ProtoString.read(from: &reader)
                 case 90: defaultValue = try Protobuf.ProtoString.read(from: &reader)
                 default: try reader.unknown(tag, into: &unknownFields)
@@ -365,8 +365,8 @@ extension Google.Protobuf {
                 switch tag {
                 case 0: return
                 case 10: name = try Protobuf.ProtoString.read(from: &reader)
-                case 18: try reader.repeated(&enumvalue, Protobuf.ProtoMessage<Google.Protobuf.EnumValue>.self)
-                case 26: try reader.repeated(&options, Protobuf.ProtoMessage<Google.Protobuf.Option>.self)
+                case 18: try reader.repeated(&enumvalue, Protobuf.ProtoMessage<Google.Protobuf.EnumValue>.self, tag: 18)
+                case 26: try reader.repeated(&options, Protobuf.ProtoMessage<Google.Protobuf.Option>.self, tag: 26)
                 case 34: try reader.message(&sourceContext)
                 case 40: syntax = try Protobuf.ProtoEnum<Google.Protobuf.Syntax>.read(from: &reader)
                 default: try reader.unknown(tag, into: &unknownFields)
@@ -440,7 +440,7 @@ extension Google.Protobuf {
                 case 0: return
                 case 10: name = try Protobuf.ProtoString.read(from: &reader)
                 case 16: self.number = try Protobuf.ProtoInt32.read(from: &reader)
-                case 26: try reader.repeated(&options, Protobuf.ProtoMessage<Google.Protobuf.Option>.self)
+                case 26: try reader.repeated(&options, Protobuf.ProtoMessage<Google.Protobuf.Option>.self, tag: 26)
                 default: try reader.unknown(tag, into: &unknownFields)
                 }
             }

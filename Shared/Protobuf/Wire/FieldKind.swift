@@ -91,7 +91,13 @@ extension VarintKind {
 
     @inlinable
     public static func writePacked(_ values: [Value], to writer: inout Writer) {
-        for value in values.reversed() { writer.varint(encode(value)) }
+        values.withUnsafeBufferPointer { buffer in
+            var index = buffer.count
+            while index > 0 {
+                index &-= 1
+                writer.varint(encode(buffer[index]))
+            }
+        }
     }
 
     @inlinable

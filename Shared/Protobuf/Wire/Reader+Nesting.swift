@@ -42,8 +42,40 @@ extension Reader {
         leave(outer)
     }
 
+    /// How many times the length-delimited field comes in a row from here on, the first one's tag being read already.
+    /// It stops at anything unusual: the number only says how much room to make, for elements whose bytes do exist.
+    @usableFromInline @inline(never)
+    func occurrences(of tag: UInt32) -> Int {
+        let limit = 4096
+        guard tag < 0x4000 else { return 1 }
+        let tagSize = tag < 0x80 ? 1 : 2
+        let first = tag < 0x80 ? UInt8(tag) : UInt8(truncatingIfNeeded: tag) | 0x80
+        let second = UInt8(truncatingIfNeeded: tag >> 7)
+        var cursor = position
+        var count = 0
+        while count < limit, cursor < end {
+            var length = Int(cursor.pointee)
+            cursor += 1
+            if length >= 0x80 {
+                guard cursor < end, cursor.pointee < 0x80 else { break }
+                length = length & 0x7f | Int(cursor.pointee) << 7
+                cursor += 1
+            }
+            count += 1
+            guard end - cursor >= length + tagSize else { break }
+            cursor += length
+            guard cursor[0] == first, tagSize == 1 || cursor[1] == second else { break }
+            cursor += tagSize
+        }
+        return count
+    }
+
     @inlinable
-    public mutating func repeated<K: FieldKind>(_ field: inout [K.Value], _ kind: K.Type) throws {
+    public mutating func repeated<K: FieldKind>(_ field: inout [K.Value], _ kind: K.Type, tag: UInt32) throws {
+        if field.isEmpty, K.wireType == 2 {
+            let count = occurrences(of: tag)
+            if count > 1 { field.reserveCapacity(count) }
+        }
         field.append(try K.read(from: &self))
     }
 
@@ -59,8 +91,12 @@ extension Reader {
     /// Reads one entry; a later entry with the same key replaces an earlier one.
     @inlinable
     public mutating func map<K: MapKeyKind, V: FieldKind>(
-        _ field: inout [K.Value: V.Value], _ keyKind: K.Type, _ valueKind: V.Type
+        _ field: inout [K.Value: V.Value], _ keyKind: K.Type, _ valueKind: V.Type, tag: UInt32
     ) throws {
+        if field.isEmpty {
+            let count = occurrences(of: tag)
+            if count > 1 { field.reserveCapacity(count) }
+        }
         let outer = try enter()
         var key = K.initial
         var value = V.initial

@@ -8,14 +8,29 @@ public struct Reader {
     @usableFromInline var end: UnsafePointer<UInt8>
     /// Where index 0 of `owner`'s indices would lie.
     @usableFromInline let origin: UnsafePointer<UInt8>
-    @usableFromInline let owner: Bytes
+    /// The buffer, which the caller keeps: by its address the reader needs no reference counting.
+    @usableFromInline let owner: UnsafePointer<Bytes>
     @usableFromInline var depthLeft: Int
 
-    @inlinable
-    init(base: UnsafePointer<UInt8>, count: Int, owner: Bytes, depthMax: Int) {
+    /// Lends a reader over the bytes.
+    @inlinable @inline(__always)
+    static func read<Result>(
+        _ bytes: Bytes, depthMax: Int, _ body: (inout Reader) throws -> Result
+    ) rethrows -> Result? {
+        try withUnsafePointer(to: bytes) { owner in
+            try bytes.withUnsafeBufferPointer { buffer in
+                guard let base = buffer.baseAddress else { return nil }
+                var reader = Reader(base: base, count: buffer.count, owner: owner, depthMax: depthMax)
+                return try body(&reader)
+            }
+        }
+    }
+
+    @inlinable @inline(__always)
+    init(base: UnsafePointer<UInt8>, count: Int, owner: UnsafePointer<Bytes>, depthMax: Int) {
         position = base
         end = base + count
-        origin = base - owner.startIndex
+        origin = base - owner.pointee.startIndex
         self.owner = owner
         depthLeft = depthMax
     }
@@ -111,19 +126,19 @@ public struct Reader {
         let length = try length()
         let start = position - origin
         position += length
-        return owner[start..<start + length]
+        return owner.pointee[start..<start + length]
     }
 
     @usableFromInline @inline(never)
     func failure(_ code: ProtobufError.Code, _ reason: StaticString) -> ProtobufError {
-        ProtobufError(code, "\(reason)", offset: position - (origin + owner.startIndex))
+        ProtobufError(code, "\(reason)", offset: position - (origin + owner.pointee.startIndex))
     }
 
     @usableFromInline @inline(never)
     func overlong(_ length: UInt64) -> ProtobufError {
         ProtobufError(
             .truncated, "a length of \(length) bytes is given where \(end - position) are left",
-            offset: position - (origin + owner.startIndex))
+            offset: position - (origin + owner.pointee.startIndex))
     }
 
     @usableFromInline @inline(never)

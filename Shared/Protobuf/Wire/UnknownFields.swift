@@ -55,9 +55,7 @@ public struct UnknownFields: Sendable, Hashable {
     }
 
     private func scan(_ body: (UInt32, inout Reader) throws -> Bool) throws {
-        try bytes.withUnsafeBufferPointer { buffer in
-            guard let base = buffer.baseAddress else { return }
-            var reader = Reader(base: base, count: buffer.count, owner: bytes[...], depthMax: 100)
+        try Reader.read(bytes[...], depthMax: 100) { reader in
             while true {
                 let tag = try reader.nextTag()
                 if tag == 0 { return }

@@ -112,13 +112,15 @@ extension FileEmitter {
             }
         case .boxed: code.line("case \(field.tag): try reader.message(&\(boxName(field)))")
         case .repeated, .packed:
-            code.line("case \(field.tag): try reader.repeated(&\(field.reference), \(field.kind).self)")
+            code.line(
+                "case \(field.tag): try reader.repeated(&\(field.reference), \(field.kind).self, tag: \(field.tag))")
             if field.isPackable {
                 code.line("case \(field.delimitedTag): try reader.packed(&\(field.reference), \(field.kind).self)")
             }
         case .map(let key, let value):
             let kinds = "\(key.kind).self, \(value.kind).self"
-            code.line("case \(field.delimitedTag): try reader.map(&\(field.reference), \(kinds))")
+            code.line(
+                "case \(field.delimitedTag): try reader.map(&\(field.reference), \(kinds), tag: \(field.delimitedTag))")
         case .oneof(let index):
             guard let oneof = message.oneofs[index] else { return }
             guard field.type == .message else {

@@ -136,9 +136,9 @@ extension Google.Protobuf.Compiler {
                 let tag = try reader.nextTag()
                 switch tag {
                 case 0: return
-                case 10: try reader.repeated(&fileToGenerate, Protobuf.ProtoString.self)
+                case 10: try reader.repeated(&fileToGenerate, Protobuf.ProtoString.self, tag: 10)
                 case 18: parameter = try Protobuf.ProtoString.read(from: &reader)
-                case 122: try reader.repeated(&protoFile, Protobuf.ProtoMessage<Google.Protobuf.FileDescriptorProto>.self)
+                case 122: try reader.repeated(&protoFile, Protobuf.ProtoMessage<Google.Protobuf.FileDescriptorProto>.self, tag: 122)
                 case 26: try reader.message(&compilerVersion)
                 default: try reader.unknown(tag, into: &unknownFields)
                 }
@@ -304,7 +304,7 @@ extension Google.Protobuf.Compiler {
                 case 0: return
                 case 10: error = try Protobuf.ProtoString.read(from: &reader)
                 case 16: supportedFeatures = try Protobuf.ProtoUInt64.read(from: &reader)
-                case 122: try reader.repeated(&file, Protobuf.ProtoMessage<Google.Protobuf.Compiler.CodeGeneratorResponse.File>.self)
+                case 122: try reader.repeated(&file, Protobuf.ProtoMessage<Google.Protobuf.Compiler.CodeGeneratorResponse.File>.self, tag: 122)
                 default: try reader.unknown(tag, into: &unknownFields)
                 }
             }

@@ -54,7 +54,7 @@ extension Google.Rpc {
                 case 0: return
                 case 10: reason = try Protobuf.ProtoString.read(from: &reader)
                 case 18: domain = try Protobuf.ProtoString.read(from: &reader)
-                case 26: try reader.map(&metadata, Protobuf.ProtoString.self, Protobuf.ProtoString.self)
+                case 26: try reader.map(&metadata, Protobuf.ProtoString.self, Protobuf.ProtoString.self, tag: 26)
                 default: try reader.unknown(tag, into: &unknownFields)
                 }
             }
@@ -169,7 +169,7 @@ extension Google.Rpc {
                 let tag = try reader.nextTag()
                 switch tag {
                 case 0: return
-                case 10: try reader.repeated(&stackEntries, Protobuf.ProtoString.self)
+                case 10: try reader.repeated(&stackEntries, Protobuf.ProtoString.self, tag: 10)
                 case 18: detail = try Protobuf.ProtoString.read(from: &reader)
                 default: try reader.unknown(tag, into: &unknownFields)
                 }
@@ -280,7 +280,7 @@ extension Google.Rpc {
                     case 26: apiService = try Protobuf.ProtoString.read(from: &reader)
                     case 34: quotaMetric = try Protobuf.ProtoString.read(from: &reader)
                     case 42: quotaId = try Protobuf.ProtoString.read(from: &reader)
-                    case 50: try reader.map(&quotaDimensions, Protobuf.ProtoString.self, Protobuf.ProtoString.self)
+                    case 50: try reader.map(&quotaDimensions, Protobuf.ProtoString.self, Protobuf.ProtoString.self, tag: 50)
                     case 56: quotaValue = try Protobuf.ProtoInt64.read(from: &reader)
                     case 64: futureQuotaValue = try Protobuf.ProtoInt64.read(from: &reader)
                     default: try reader.unknown(tag, into: &unknownFields)
@@ -346,7 +346,7 @@ extension Google.Rpc {
                 let tag = try reader.nextTag()
                 switch tag {
                 case 0: return
-                case 10: try reader.repeated(&violations, Protobuf.ProtoMessage<Google.Rpc.QuotaFailure.Violation>.self)
+                case 10: try reader.repeated(&violations, Protobuf.ProtoMessage<Google.Rpc.QuotaFailure.Violation>.self, tag: 10)
                 default: try reader.unknown(tag, into: &unknownFields)
                 }
             }
@@ -470,7 +470,7 @@ extension Google.Rpc {
                 let tag = try reader.nextTag()
                 switch tag {
                 case 0: return
-                case 10: try reader.repeated(&violations, Protobuf.ProtoMessage<Google.Rpc.PreconditionFailure.Violation>.self)
+                case 10: try reader.repeated(&violations, Protobuf.ProtoMessage<Google.Rpc.PreconditionFailure.Violation>.self, tag: 10)
                 default: try reader.unknown(tag, into: &unknownFields)
                 }
             }
@@ -604,7 +604,7 @@ extension Google.Rpc {
                 let tag = try reader.nextTag()
                 switch tag {
                 case 0: return
-                case 10: try reader.repeated(&fieldViolations, Protobuf.ProtoMessage<Google.Rpc.BadRequest.FieldViolation>.self)
+                case 10: try reader.repeated(&fieldViolations, Protobuf.ProtoMessage<Google.Rpc.BadRequest.FieldViolation>.self, tag: 10)
                 default: try reader.unknown(tag, into: &unknownFields)
                 }
             }
@@ -862,7 +862,7 @@ extension Google.Rpc {
                 let tag = try reader.nextTag()
                 switch tag {
                 case 0: return
-                case 10: try reader.repeated(&links, Protobuf.ProtoMessage<Google.Rpc.Help.Link>.self)
+                case 10: try reader.repeated(&links, Protobuf.ProtoMessage<Google.Rpc.Help.Link>.self, tag: 10)
                 default: try reader.unknown(tag, into: &unknownFields)
                 }
             }

@@ -55,7 +55,7 @@ extension Google.Rpc {
                 case 0: return
                 case 8: code = try Protobuf.ProtoInt32.read(from: &reader)
                 case 18: message = try Protobuf.ProtoString.read(from: &reader)
-                case 26: try reader.repeated(&details, Protobuf.ProtoMessage<Google.Protobuf.`Any`>.self)
+                case 26: try reader.repeated(&details, Protobuf.ProtoMessage<Google.Protobuf.`Any`>.self, tag: 26)
                 default: try reader.unknown(tag, into: &unknownFields)
                 }
             }

@@ -196,7 +196,7 @@ extension Grpc.Health.V1 {
                 let tag = try reader.nextTag()
                 switch tag {
                 case 0: return
-                case 10: try reader.map(&statuses, Protobuf.ProtoString.self, Protobuf.ProtoMessage<Grpc.Health.V1.HealthCheckResponse>.self)
+                case 10: try reader.map(&statuses, Protobuf.ProtoString.self, Protobuf.ProtoMessage<Grpc.Health.V1.HealthCheckResponse>.self, tag: 10)
                 default: try reader.unknown(tag, into: &unknownFields)
                 }
             }

@@ -346,7 +346,7 @@ extension Grpc.Reflection.V1 {
                 let tag = try reader.nextTag()
                 switch tag {
                 case 0: return
-                case 10: try reader.repeated(&fileDescriptorProto, Protobuf.ProtoBytes.self)
+                case 10: try reader.repeated(&fileDescriptorProto, Protobuf.ProtoBytes.self, tag: 10)
                 default: try reader.unknown(tag, into: &unknownFields)
                 }
             }
@@ -406,7 +406,7 @@ extension Grpc.Reflection.V1 {
                 switch tag {
                 case 0: return
                 case 10: baseTypeName = try Protobuf.ProtoString.read(from: &reader)
-                case 16: try reader.repeated(&extensionNumber, Protobuf.ProtoInt32.self)
+                case 16: try reader.repeated(&extensionNumber, Protobuf.ProtoInt32.self, tag: 16)
                 case 18: try reader.packed(&extensionNumber, Protobuf.ProtoInt32.self)
                 default: try reader.unknown(tag, into: &unknownFields)
                 }
@@ -461,7 +461,7 @@ extension Grpc.Reflection.V1 {
                 let tag = try reader.nextTag()
                 switch tag {
                 case 0: return
-                case 10: try reader.repeated(&service, Protobuf.ProtoMessage<Grpc.Reflection.V1.ServiceResponse>.self)
+                case 10: try reader.repeated(&service, Protobuf.ProtoMessage<Grpc.Reflection.V1.ServiceResponse>.self, tag: 10)
                 default: try reader.unknown(tag, into: &unknownFields)
                 }
             }

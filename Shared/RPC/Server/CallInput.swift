@@ -31,7 +31,10 @@ enum CallInput {
                         message(try CallInput.unfold(envelope, compression, limit: limit))
                     } catch { failure = error }
                 }
-            } catch { throw CallInput.error(error) }
+            } catch {
+                // What was wrong first counts, however the bytes were cut.
+                throw failure ?? CallInput.error(error)
+            }
             if let failure { throw failure }
         case .whole(var body, let limit, let compression):
             self = .inHead(nil)

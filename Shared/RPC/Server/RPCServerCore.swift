@@ -23,9 +23,10 @@ final class RPCServerCore: Sendable {
 
     func callEnded() { running.subtract(1, ordering: .relaxed) }
 
-    func run(_ call: ServerCall) async throws {
-        if interceptors.isEmpty { try await call.handler.run(call) } else { try await run(call, from: 0) }
-    }
+    var hasInterceptors: Bool { !interceptors.isEmpty }
+
+    /// Runs the handler behind the interceptors.
+    func run(_ call: ServerCall) async throws { try await run(call, from: 0) }
 
     private func run(_ call: ServerCall, from index: Int) async throws {
         guard index < interceptors.count else { return try await call.handler.run(call) }

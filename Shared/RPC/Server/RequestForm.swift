@@ -39,8 +39,12 @@ enum RequestForm {
 
     init(_ request: RequestHead, _ method: AnyMethod) throws(RequestRefusal) {
         switch request.method {
-        case .post where RequestForm.isGRPC(request): self = .grpc(try RequestForm.grpc(request))
-        case .post: self = .connect(try RequestForm.post(request, method))
+        case .post:
+            switch RequestForm.grpcType(of: request) {
+            case .plain: self = .grpc(try RequestForm.grpc(request, isPlain: true))
+            case .other: self = .grpc(try RequestForm.grpc(request, isPlain: false))
+            case .none: self = .connect(try RequestForm.post(request, method))
+            }
         case .get where method.shape == .unary && method.idempotency == .noSideEffects:
             self = .connect(try RequestForm.get(request))
         case .options where request.fields.contains("access-control-request-method"): self = .preflight
@@ -53,23 +57,34 @@ enum RequestForm {
         }
     }
 
+    private enum GRPCType {
+        /// Another protocol's.
+        case none
+        /// Just `application/grpc`.
+        case plain
+        /// With a codec or parameters.
+        case other
+    }
+
     private static let grpcType: StaticString = "application/grpc"
 
-    static func isGRPC(_ request: RequestHead) -> Bool {
+    private static func grpcType(of request: RequestHead) -> GRPCType {
         request.fields.withValue("content-type") { value in
             guard value.count >= 16, let base = value.baseAddress, memcmp(base, grpcType.utf8Start, 16) == 0 else {
-                return false
+                return .none
             }
-            return value.count == 16 || value[16] == UInt8(ascii: "+") || value[16] == UInt8(ascii: ";")
-        } ?? false
+            if value.count == 16 { return .plain }
+            return value[16] == UInt8(ascii: "+") || value[16] == UInt8(ascii: ";") ? .other : .none
+        } ?? .none
     }
+
+    static func isGRPC(_ request: RequestHead) -> Bool { grpcType(of: request) != .none }
 
     // MARK: gRPC
 
-    private static func grpc(_ request: RequestHead) throws(RequestRefusal) -> GRPC {
+    private static func grpc(_ request: RequestHead, isPlain: Bool) throws(RequestRefusal) -> GRPC {
         var form = GRPC(codec: .proto, contentType: nil, compression: .identity, acceptsGzip: false, timeout: nil)
         let fields = request.fields
-        let isPlain = fields.withValue("content-type") { $0.count == 16 } ?? false
         if !isPlain, let type = fields["content-type"] {
             form.contentType = type
             switch mediaType(type) {
@@ -96,7 +111,7 @@ enum RequestForm {
             }
             form.compression = compression
         }
-        form.acceptsGzip = accepts(fields["grpc-accept-encoding"])
+        form.acceptsGzip = acceptsGzip(fields, "grpc-accept-encoding")
         return form
     }
 
@@ -140,7 +155,7 @@ enum RequestForm {
         let encodingField = isUnary ? "content-encoding" : "connect-content-encoding"
         return Connect(
             codec: codec, isUnary: isUnary, compression: try compression(fields[encodingField], encodingField),
-            acceptsGzip: accepts(fields[isUnary ? "accept-encoding" : "connect-accept-encoding"]),
+            acceptsGzip: acceptsGzip(fields, isUnary ? "accept-encoding" : "connect-accept-encoding"),
             timeout: try timeout(fields))
     }
 
@@ -176,7 +191,7 @@ enum RequestForm {
         }
         return Connect(
             codec: codec, isUnary: true, compression: .identity,
-            acceptsGzip: accepts(request.fields["accept-encoding"]), timeout: try timeout(request.fields),
+            acceptsGzip: acceptsGzip(request.fields, "accept-encoding"), timeout: try timeout(request.fields),
             messageInHead: message)
     }
 
@@ -214,8 +229,15 @@ enum RequestForm {
         String(text.prefix { $0 != ";" }).filter { $0 != " " }.lowercased()
     }
 
-    private static func accepts(_ list: String?) -> Bool {
-        guard let list else { return false }
-        return list.split(separator: ",").contains { $0.drop { $0 == " " }.prefix { $0 != ";" && $0 != " " } == "gzip" }
+    /// Whether a list such as `gzip;q=0.5, br` names gzip. Read as bytes: every call of most clients carries one.
+    private static func acceptsGzip(_ fields: HeaderFields, _ name: StaticString) -> Bool {
+        fields.withValue(name) { list in
+            list.split(separator: UInt8(ascii: ",")).contains { item in
+                let name = item.drop { $0 == UInt8(ascii: " ") }.prefix {
+                    $0 != UInt8(ascii: ";") && $0 != UInt8(ascii: " ")
+                }
+                return name.elementsEqual("gzip".utf8)
+            }
+        } ?? false
     }
 }

@@ -56,7 +56,9 @@ final class ServerCall: HTTPStreamReceiver, @unchecked Sendable {
 
     private func run() async {
         var outcome: RPCError?
-        do { try await core.run(self) } catch { outcome = RPCError(error) }
+        do {
+            if core.hasInterceptors { try await core.run(self) } else { try await handler.run(self) }
+        } catch { outcome = RPCError(error) }
         finish(outcome)
         task = nil
         core.callEnded()
@@ -133,6 +135,12 @@ final class ServerCall: HTTPStreamReceiver, @unchecked Sendable {
                 resumeReader()
             }
         }
+    }
+
+    /// The one message of a call whose caller sends just one, where it is here already.
+    func takeOnlyMessage() -> Bytes? {
+        guard loop.isCurrent, isInputEnded, messages.count == 1, messagesHead == 0 else { return nil }
+        return takeMessage()
     }
 
     /// The one message of a call whose caller sends just one.

@@ -275,8 +275,8 @@ extension Connectrpc.Conformance.V1 {
                 case 98: method = try Protobuf.ProtoString.read(from: &reader)
                 case 104: streamType = try Protobuf.ProtoEnum<Connectrpc.Conformance.V1.StreamType>.read(from: &reader)
                 case 112: useGetHttpMethod = try Protobuf.ProtoBool.read(from: &reader)
-                case 122: try reader.repeated(&requestHeaders, Protobuf.ProtoMessage<Connectrpc.Conformance.V1.Header>.self)
-                case 130: try reader.repeated(&requestMessages, Protobuf.ProtoMessage<Google.Protobuf.`Any`>.self)
+                case 122: try reader.repeated(&requestHeaders, Protobuf.ProtoMessage<Connectrpc.Conformance.V1.Header>.self, tag: 122)
+                case 130: try reader.repeated(&requestMessages, Protobuf.ProtoMessage<Google.Protobuf.`Any`>.self, tag: 130)
                 case 136: timeoutMs = try Protobuf.ProtoUInt32.read(from: &reader)
                 case 144: requestDelayMs = try Protobuf.ProtoUInt32.read(from: &reader)
                 case 154: try reader.message(&cancel)
@@ -507,13 +507,13 @@ extension Connectrpc.Conformance.V1 {
                 let tag = try reader.nextTag()
                 switch tag {
                 case 0: return
-                case 10: try reader.repeated(&responseHeaders, Protobuf.ProtoMessage<Connectrpc.Conformance.V1.Header>.self)
-                case 18: try reader.repeated(&payloads, Protobuf.ProtoMessage<Connectrpc.Conformance.V1.ConformancePayload>.self)
+                case 10: try reader.repeated(&responseHeaders, Protobuf.ProtoMessage<Connectrpc.Conformance.V1.Header>.self, tag: 10)
+                case 18: try reader.repeated(&payloads, Protobuf.ProtoMessage<Connectrpc.Conformance.V1.ConformancePayload>.self, tag: 18)
                 case 26: try reader.message(&error)
-                case 34: try reader.repeated(&responseTrailers, Protobuf.ProtoMessage<Connectrpc.Conformance.V1.Header>.self)
+                case 34: try reader.repeated(&responseTrailers, Protobuf.ProtoMessage<Connectrpc.Conformance.V1.Header>.self, tag: 34)
                 case 40: numUnsentRequests = try Protobuf.ProtoInt32.read(from: &reader)
                 case 48: httpStatusCode = try Protobuf.ProtoInt32.read(from: &reader)
-                case 58: try reader.repeated(&feedback, Protobuf.ProtoString.self)
+                case 58: try reader.repeated(&feedback, Protobuf.ProtoString.self, tag: 58)
                 default: try reader.unknown(tag, into: &unknownFields)
                 }
             }
@@ -652,7 +652,7 @@ extension Connectrpc.Conformance.V1 {
                 case 0: return
                 case 8: actualStatusCode = try Protobuf.ProtoInt32.read(from: &reader)
                 case 18: try reader.message(&connectErrorRaw)
-                case 26: try reader.repeated(&actualHttpTrailers, Protobuf.ProtoMessage<Connectrpc.Conformance.V1.Header>.self)
+                case 26: try reader.repeated(&actualHttpTrailers, Protobuf.ProtoMessage<Connectrpc.Conformance.V1.Header>.self, tag: 26)
                 case 34: actualGrpcwebTrailers = try Protobuf.ProtoString.read(from: &reader)
                 default: try reader.unknown(tag, into: &unknownFields)
                 }

@@ -246,8 +246,8 @@ extension Connectrpc.Conformance.V1 {
                 switch tag {
                 case 0: return
                 case 10: try reader.message(&features)
-                case 18: try reader.repeated(&includeCases, Protobuf.ProtoMessage<Connectrpc.Conformance.V1.ConfigCase>.self)
-                case 26: try reader.repeated(&excludeCases, Protobuf.ProtoMessage<Connectrpc.Conformance.V1.ConfigCase>.self)
+                case 18: try reader.repeated(&includeCases, Protobuf.ProtoMessage<Connectrpc.Conformance.V1.ConfigCase>.self, tag: 18)
+                case 26: try reader.repeated(&excludeCases, Protobuf.ProtoMessage<Connectrpc.Conformance.V1.ConfigCase>.self, tag: 26)
                 default: try reader.unknown(tag, into: &unknownFields)
                 }
             }
@@ -387,15 +387,15 @@ extension Connectrpc.Conformance.V1 {
                 let tag = try reader.nextTag()
                 switch tag {
                 case 0: return
-                case 8: try reader.repeated(&versions, Protobuf.ProtoEnum<Connectrpc.Conformance.V1.HTTPVersion>.self)
+                case 8: try reader.repeated(&versions, Protobuf.ProtoEnum<Connectrpc.Conformance.V1.HTTPVersion>.self, tag: 8)
                 case 10: try reader.packed(&versions, Protobuf.ProtoEnum<Connectrpc.Conformance.V1.HTTPVersion>.self)
-                case 16: try reader.repeated(&protocols, Protobuf.ProtoEnum<Connectrpc.Conformance.V1.Protocol_>.self)
+                case 16: try reader.repeated(&protocols, Protobuf.ProtoEnum<Connectrpc.Conformance.V1.Protocol_>.self, tag: 16)
                 case 18: try reader.packed(&protocols, Protobuf.ProtoEnum<Connectrpc.Conformance.V1.Protocol_>.self)
-                case 24: try reader.repeated(&codecs, Protobuf.ProtoEnum<Connectrpc.Conformance.V1.Codec>.self)
+                case 24: try reader.repeated(&codecs, Protobuf.ProtoEnum<Connectrpc.Conformance.V1.Codec>.self, tag: 24)
                 case 26: try reader.packed(&codecs, Protobuf.ProtoEnum<Connectrpc.Conformance.V1.Codec>.self)
-                case 32: try reader.repeated(&compressions, Protobuf.ProtoEnum<Connectrpc.Conformance.V1.Compression>.self)
+                case 32: try reader.repeated(&compressions, Protobuf.ProtoEnum<Connectrpc.Conformance.V1.Compression>.self, tag: 32)
                 case 34: try reader.packed(&compressions, Protobuf.ProtoEnum<Connectrpc.Conformance.V1.Compression>.self)
-                case 40: try reader.repeated(&streamTypes, Protobuf.ProtoEnum<Connectrpc.Conformance.V1.StreamType>.self)
+                case 40: try reader.repeated(&streamTypes, Protobuf.ProtoEnum<Connectrpc.Conformance.V1.StreamType>.self, tag: 40)
                 case 42: try reader.packed(&streamTypes, Protobuf.ProtoEnum<Connectrpc.Conformance.V1.StreamType>.self)
                 case 48: supportsH2c = try Protobuf.ProtoBool.read(from: &reader)
                 case 56: supportsTls = try Protobuf.ProtoBool.read(from: &reader)

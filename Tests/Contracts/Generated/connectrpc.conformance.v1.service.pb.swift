@@ -84,7 +84,7 @@ extension Connectrpc.Conformance.V1 {
                 let tag = try reader.nextTag()
                 switch tag {
                 case 0: return
-                case 10: try reader.repeated(&responseHeaders, Protobuf.ProtoMessage<Connectrpc.Conformance.V1.Header>.self)
+                case 10: try reader.repeated(&responseHeaders, Protobuf.ProtoMessage<Connectrpc.Conformance.V1.Header>.self, tag: 10)
                 case 18: response = .responseData(try Protobuf.ProtoBytes.read(from: &reader))
                 case 26:
                     var value = Connectrpc.Conformance.V1.Error()
@@ -92,7 +92,7 @@ extension Connectrpc.Conformance.V1 {
                     response = nil
                     try reader.message(&value)
                     response = .error(value)
-                case 34: try reader.repeated(&responseTrailers, Protobuf.ProtoMessage<Connectrpc.Conformance.V1.Header>.self)
+                case 34: try reader.repeated(&responseTrailers, Protobuf.ProtoMessage<Connectrpc.Conformance.V1.Header>.self, tag: 34)
                 case 48: responseDelayMs = try Protobuf.ProtoUInt32.read(from: &reader)
                 case 42: try reader.message(&rawResponse)
                 default: try reader.unknown(tag, into: &unknownFields)
@@ -194,11 +194,11 @@ extension Connectrpc.Conformance.V1 {
                 let tag = try reader.nextTag()
                 switch tag {
                 case 0: return
-                case 10: try reader.repeated(&responseHeaders, Protobuf.ProtoMessage<Connectrpc.Conformance.V1.Header>.self)
-                case 18: try reader.repeated(&responseData, Protobuf.ProtoBytes.self)
+                case 10: try reader.repeated(&responseHeaders, Protobuf.ProtoMessage<Connectrpc.Conformance.V1.Header>.self, tag: 10)
+                case 18: try reader.repeated(&responseData, Protobuf.ProtoBytes.self, tag: 18)
                 case 24: responseDelayMs = try Protobuf.ProtoUInt32.read(from: &reader)
                 case 34: try reader.message(&error)
-                case 42: try reader.repeated(&responseTrailers, Protobuf.ProtoMessage<Connectrpc.Conformance.V1.Header>.self)
+                case 42: try reader.repeated(&responseTrailers, Protobuf.ProtoMessage<Connectrpc.Conformance.V1.Header>.self, tag: 42)
                 case 50: try reader.message(&rawResponse)
                 default: try reader.unknown(tag, into: &unknownFields)
                 }
@@ -927,9 +927,9 @@ extension Connectrpc.Conformance.V1 {
                     let tag = try reader.nextTag()
                     switch tag {
                     case 0: return
-                    case 10: try reader.repeated(&requestHeaders, Protobuf.ProtoMessage<Connectrpc.Conformance.V1.Header>.self)
+                    case 10: try reader.repeated(&requestHeaders, Protobuf.ProtoMessage<Connectrpc.Conformance.V1.Header>.self, tag: 10)
                     case 16: timeoutMs = try Protobuf.ProtoInt64.read(from: &reader)
-                    case 26: try reader.repeated(&requests, Protobuf.ProtoMessage<Google.Protobuf.`Any`>.self)
+                    case 26: try reader.repeated(&requests, Protobuf.ProtoMessage<Google.Protobuf.`Any`>.self, tag: 26)
                     case 34: try reader.message(&connectGetInfo)
                     default: try reader.unknown(tag, into: &unknownFields)
                     }
@@ -988,7 +988,7 @@ extension Connectrpc.Conformance.V1 {
                     let tag = try reader.nextTag()
                     switch tag {
                     case 0: return
-                    case 10: try reader.repeated(&queryParams, Protobuf.ProtoMessage<Connectrpc.Conformance.V1.Header>.self)
+                    case 10: try reader.repeated(&queryParams, Protobuf.ProtoMessage<Connectrpc.Conformance.V1.Header>.self, tag: 10)
                     default: try reader.unknown(tag, into: &unknownFields)
                     }
                 }
@@ -1116,7 +1116,7 @@ extension Connectrpc.Conformance.V1 {
                 case 0: return
                 case 8: code = try Protobuf.ProtoEnum<Connectrpc.Conformance.V1.Code>.read(from: &reader)
                 case 18: message = try Protobuf.ProtoString.read(from: &reader)
-                case 26: try reader.repeated(&details, Protobuf.ProtoMessage<Google.Protobuf.`Any`>.self)
+                case 26: try reader.repeated(&details, Protobuf.ProtoMessage<Google.Protobuf.`Any`>.self, tag: 26)
                 default: try reader.unknown(tag, into: &unknownFields)
                 }
             }
@@ -1180,7 +1180,7 @@ extension Connectrpc.Conformance.V1 {
                 switch tag {
                 case 0: return
                 case 10: name = try Protobuf.ProtoString.read(from: &reader)
-                case 18: try reader.repeated(&self.value, Protobuf.ProtoString.self)
+                case 18: try reader.repeated(&self.value, Protobuf.ProtoString.self, tag: 18)
                 default: try reader.unknown(tag, into: &unknownFields)
                 }
             }
@@ -1360,9 +1360,9 @@ extension Connectrpc.Conformance.V1 {
                 case 0: return
                 case 10: verb = try Protobuf.ProtoString.read(from: &reader)
                 case 18: uri = try Protobuf.ProtoString.read(from: &reader)
-                case 26: try reader.repeated(&headers, Protobuf.ProtoMessage<Connectrpc.Conformance.V1.Header>.self)
-                case 34: try reader.repeated(&rawQueryParams, Protobuf.ProtoMessage<Connectrpc.Conformance.V1.Header>.self)
-                case 42: try reader.repeated(&encodedQueryParams, Protobuf.ProtoMessage<Connectrpc.Conformance.V1.RawHTTPRequest.EncodedQueryParam>.self)
+                case 26: try reader.repeated(&headers, Protobuf.ProtoMessage<Connectrpc.Conformance.V1.Header>.self, tag: 26)
+                case 34: try reader.repeated(&rawQueryParams, Protobuf.ProtoMessage<Connectrpc.Conformance.V1.Header>.self, tag: 34)
+                case 42: try reader.repeated(&encodedQueryParams, Protobuf.ProtoMessage<Connectrpc.Conformance.V1.RawHTTPRequest.EncodedQueryParam>.self, tag: 42)
                 case 50:
                     var value = Connectrpc.Conformance.V1.MessageContents()
                     if case .unary(let current)? = body { value = current }
@@ -1611,7 +1611,7 @@ extension Connectrpc.Conformance.V1 {
                 let tag = try reader.nextTag()
                 switch tag {
                 case 0: return
-                case 10: try reader.repeated(&items, Protobuf.ProtoMessage<Connectrpc.Conformance.V1.StreamContents.StreamItem>.self)
+                case 10: try reader.repeated(&items, Protobuf.ProtoMessage<Connectrpc.Conformance.V1.StreamContents.StreamItem>.self, tag: 10)
                 default: try reader.unknown(tag, into: &unknownFields)
                 }
             }
@@ -1702,7 +1702,7 @@ extension Connectrpc.Conformance.V1 {
                 switch tag {
                 case 0: return
                 case 8: statusCode = try Protobuf.ProtoUInt32.read(from: &reader)
-                case 18: try reader.repeated(&headers, Protobuf.ProtoMessage<Connectrpc.Conformance.V1.Header>.self)
+                case 18: try reader.repeated(&headers, Protobuf.ProtoMessage<Connectrpc.Conformance.V1.Header>.self, tag: 18)
                 case 26:
                     var value = Connectrpc.Conformance.V1.MessageContents()
                     if case .unary(let current)? = body { value = current }
@@ -1715,7 +1715,7 @@ extension Connectrpc.Conformance.V1 {
                     body = nil
                     try reader.message(&value)
                     body = .stream(value)
-                case 42: try reader.repeated(&trailers, Protobuf.ProtoMessage<Connectrpc.Conformance.V1.Header>.self)
+                case 42: try reader.repeated(&trailers, Protobuf.ProtoMessage<Connectrpc.Conformance.V1.Header>.self, tag: 42)
                 default: try reader.unknown(tag, into: &unknownFields)
                 }
             }

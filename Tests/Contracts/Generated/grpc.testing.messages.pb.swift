@@ -721,7 +721,7 @@ extension Grpc.Testing {
                 switch tag {
                 case 0: return
                 case 8: responseType = try Protobuf.ProtoEnum<Grpc.Testing.PayloadType>.read(from: &reader)
-                case 18: try reader.repeated(&responseParameters, Protobuf.ProtoMessage<Grpc.Testing.ResponseParameters>.self)
+                case 18: try reader.repeated(&responseParameters, Protobuf.ProtoMessage<Grpc.Testing.ResponseParameters>.self, tag: 18)
                 case 26: try reader.message(&payload)
                 case 58: try reader.message(&responseStatus)
                 case 66: try reader.message(&orcaOobReport)
@@ -896,7 +896,7 @@ extension Grpc.Testing {
                 switch tag {
                 case 0: return
                 case 8: passed = try Protobuf.ProtoBool.read(from: &reader)
-                case 16: try reader.repeated(&backoffMs, Protobuf.ProtoInt32.self)
+                case 16: try reader.repeated(&backoffMs, Protobuf.ProtoInt32.self, tag: 16)
                 case 18: try reader.packed(&backoffMs, Protobuf.ProtoInt32.self)
                 default: try reader.unknown(tag, into: &unknownFields)
                 }
@@ -974,8 +974,8 @@ extension Grpc.Testing {
                 case 0: return
                 case 9: cpuUtilization = try Protobuf.ProtoDouble.read(from: &reader)
                 case 17: memoryUtilization = try Protobuf.ProtoDouble.read(from: &reader)
-                case 26: try reader.map(&requestCost, Protobuf.ProtoString.self, Protobuf.ProtoDouble.self)
-                case 34: try reader.map(&utilization, Protobuf.ProtoString.self, Protobuf.ProtoDouble.self)
+                case 26: try reader.map(&requestCost, Protobuf.ProtoString.self, Protobuf.ProtoDouble.self, tag: 26)
+                case 34: try reader.map(&utilization, Protobuf.ProtoString.self, Protobuf.ProtoDouble.self, tag: 34)
                 default: try reader.unknown(tag, into: &unknownFields)
                 }
             }

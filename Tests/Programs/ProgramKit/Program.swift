@@ -21,13 +21,19 @@ public enum Program {
         _ = line.withCString { write(STDOUT_FILENO, $0, strlen($0)) }
     }
 
-    /// Takes SIGTERM and SIGINT away from every thread made from now on. Call before any thread starts.
+    /// Makes SIGTERM and SIGINT wait for `untilSignalled` instead of ending the process. Call before serving.
     public static func holdSignals() {
-        var set = endSignals()
-        pthread_sigmask(SIG_BLOCK, &set, nil)
+        _ = pipe(&signalPipe)
+        for signal in [SIGTERM, SIGINT] {
+            // Only the write is allowed in a handler; which thread it interrupts does not matter.
+            Glibc.signal(signal) { _ in
+                var byte: UInt8 = 1
+                _ = write(Program.signalPipe[1], &byte, 1)
+            }
+        }
     }
 
-    /// Returns when SIGTERM or SIGINT comes. Blocks a thread of its own, not the caller's.
+    /// Returns when SIGTERM or SIGINT came. Blocks a thread of its own, not the caller's.
     public static func untilSignalled() async {
         await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
             let box = Unmanaged.passRetained(Waiter(continuation))
@@ -35,9 +41,8 @@ public enum Program {
             pthread_create(
                 &thread, nil,
                 { pointer in
-                    var set = Program.endSignals()
-                    var signal: Int32 = 0
-                    sigwait(&set, &signal)
+                    var byte: UInt8 = 0
+                    while read(Program.signalPipe[0], &byte, 1) < 0 && errno == EINTR {}
                     if let pointer { Unmanaged<Waiter>.fromOpaque(pointer).takeRetainedValue().continuation.resume() }
                     return nil
                 }, box.toOpaque())
@@ -45,13 +50,8 @@ public enum Program {
         }
     }
 
-    private static func endSignals() -> sigset_t {
-        var set = sigset_t()
-        sigemptyset(&set)
-        sigaddset(&set, SIGTERM)
-        sigaddset(&set, SIGINT)
-        return set
-    }
+    /// Written once, before any signal can come.
+    nonisolated(unsafe) private static var signalPipe: [Int32] = [-1, -1]
 
     private final class Waiter {
         let continuation: CheckedContinuation<Void, Never>

@@ -300,7 +300,7 @@ extension Slipway.Bench.V1 {
                     case 10: sku = try Protobuf.ProtoString.read(from: &reader)
                     case 16: quantity = try Protobuf.ProtoUInt32.read(from: &reader)
                     case 25: price = try Protobuf.ProtoDouble.read(from: &reader)
-                    case 34: try reader.repeated(&tags, Protobuf.ProtoString.self)
+                    case 34: try reader.repeated(&tags, Protobuf.ProtoString.self, tag: 34)
                     default: try reader.unknown(tag, into: &unknownFields)
                     }
                 }
@@ -387,10 +387,10 @@ extension Slipway.Bench.V1 {
                 case 0: return
                 case 10: id = try Protobuf.ProtoString.read(from: &reader)
                 case 18: try reader.message(&customer)
-                case 26: try reader.repeated(&items, Protobuf.ProtoMessage<Slipway.Bench.V1.Nested.Item>.self)
-                case 34: try reader.map(&labels, Protobuf.ProtoString.self, Protobuf.ProtoString.self)
-                case 42: try reader.map(&totals, Protobuf.ProtoString.self, Protobuf.ProtoInt64.self)
-                case 48: try reader.repeated(&history, Protobuf.ProtoInt64.self)
+                case 26: try reader.repeated(&items, Protobuf.ProtoMessage<Slipway.Bench.V1.Nested.Item>.self, tag: 26)
+                case 34: try reader.map(&labels, Protobuf.ProtoString.self, Protobuf.ProtoString.self, tag: 34)
+                case 42: try reader.map(&totals, Protobuf.ProtoString.self, Protobuf.ProtoInt64.self, tag: 42)
+                case 48: try reader.repeated(&history, Protobuf.ProtoInt64.self, tag: 48)
                 case 50: try reader.packed(&history, Protobuf.ProtoInt64.self)
                 default: try reader.unknown(tag, into: &unknownFields)
                 }
@@ -465,9 +465,9 @@ extension Slipway.Bench.V1 {
                 switch tag {
                 case 0: return
                 case 10: name = try Protobuf.ProtoString.read(from: &reader)
-                case 16: try reader.repeated(&shape, Protobuf.ProtoInt64.self)
+                case 16: try reader.repeated(&shape, Protobuf.ProtoInt64.self, tag: 16)
                 case 18: try reader.packed(&shape, Protobuf.ProtoInt64.self)
-                case 29: try reader.repeated(&values, Protobuf.ProtoFloat.self)
+                case 29: try reader.repeated(&values, Protobuf.ProtoFloat.self, tag: 29)
                 case 26: try reader.packed(&values, Protobuf.ProtoFloat.self)
                 default: try reader.unknown(tag, into: &unknownFields)
                 }
@@ -536,7 +536,7 @@ extension Slipway.Bench.V1 {
                 switch tag {
                 case 0: return
                 case 10: name = try Protobuf.ProtoString.read(from: &reader)
-                case 16: try reader.repeated(&shape, Protobuf.ProtoInt64.self)
+                case 16: try reader.repeated(&shape, Protobuf.ProtoInt64.self, tag: 16)
                 case 18: try reader.packed(&shape, Protobuf.ProtoInt64.self)
                 case 26: raw = try Protobuf.ProtoBytes.read(from: &reader)
                 default: try reader.unknown(tag, into: &unknownFields)

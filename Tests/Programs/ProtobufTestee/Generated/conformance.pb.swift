@@ -80,7 +80,7 @@ extension Conformance {
                 let tag = try reader.nextTag()
                 switch tag {
                 case 0: return
-                case 10: try reader.repeated(&failure, Protobuf.ProtoString.self)
+                case 10: try reader.repeated(&failure, Protobuf.ProtoString.self, tag: 10)
                 default: try reader.unknown(tag, into: &unknownFields)
                 }
             }

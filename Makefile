@@ -1,0 +1,84 @@
+# Everything that is done with this repository, from a clean clone on Debian 12 with the Swift toolchain. `make help` lists it.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+JOBS ?= 2
+SECONDS ?= 60
+RELEASE := -c release -j $(JOBS) --static-swift-stdlib -Xswiftc -enforce-exclusivity=unchecked
+PROGRAMS := rpc-interop-server rpc-interop-client rpc-conformance-server rpc-conformance-client protobuf-testee
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: bootstrap
+bootstrap: ## Install what the build and the tests need (quick when nothing is missing)
+	@Scripts/bootstrap
+
+.PHONY: build
+build: bootstrap ## Build everything for debugging
+	swift build -j $(JOBS) --build-tests
+
+.PHONY: release
+release: bootstrap ## Build the programs as they ship: optimised, without a Swift runtime beside them
+	@for program in $(PROGRAMS) bench-echo; do swift build $(RELEASE) --product $$program || exit 1; done
+
+.PHONY: run
+run: bootstrap ## Set everything up, start what exists and show it at work
+	swift build $(RELEASE) --product rpc-interop-server
+	swift build $(RELEASE) --product rpc-interop-client
+	@Scripts/demonstrate "$$(swift build $(RELEASE) --show-bin-path)"
+
+.PHONY: test
+test: build lint test-unit test-interop test-faults ## Set everything up and pass every test
+
+.PHONY: test-unit
+test-unit: bootstrap ## The tests in Swift
+	swift test -j $(JOBS)
+
+.PHONY: test-interop
+test-interop: bootstrap ## Other implementations against our programs, and ours against theirs
+	swift build -j $(JOBS)
+	Tests/Interop/run --bin "$$(swift build --show-bin-path)"
+	.tools/python/bin/python Tests/Conformance/protobuf/run.py "$$(swift build --show-bin-path)/protobuf-testee"
+
+.PHONY: test-faults
+test-faults: bootstrap ## Floods of calls, cancels, deaths, idle connections and slow readers; SCALE=full for all of it
+	swift build -j $(JOBS) --product rpc-interop-server
+	Tests/Faults/run --bin "$$(swift build --show-bin-path)" --scale $(or $(SCALE),short)
+
+.PHONY: test-asan
+test-asan: bootstrap ## The tests in Swift under the address sanitizer
+	ASAN_OPTIONS=detect_leaks=0 swift test -j $(JOBS) --sanitize=address --scratch-path .build-asan
+
+.PHONY: test-tsan
+test-tsan: bootstrap ## The tests in Swift under the thread sanitizer
+	swift test -j $(JOBS) --sanitize=thread --scratch-path .build-tsan
+
+.PHONY: fuzz
+fuzz: bootstrap ## Run every fuzz target for SECONDS=60 each
+	@for target in $$(Scripts/fuzz --list); do Scripts/fuzz $$target $(SECONDS) || exit 1; done
+
+.PHONY: bench
+bench: ## Run the benchmarks, with their peers in the same run
+	@Scripts/bootstrap --benchmarks
+	swift build $(RELEASE) --product bench-echo
+	Benchmarks/Echo/run --ours "$$(swift build $(RELEASE) --show-bin-path)/bench-echo"
+	Benchmarks/Protobuf/run
+
+.PHONY: lint
+lint: bootstrap ## Layout, rules of the house, and whether generated code is up to date
+	Scripts/lint
+	Scripts/generate --check
+
+.PHONY: format
+format: ## Lay out all Swift files
+	Scripts/lint --fix
+
+.PHONY: generate
+generate: bootstrap ## Generate the code that comes from Protos/
+	Scripts/generate
+
+.PHONY: clean
+clean: ## Remove what was built
+	rm -rf .build .build-* fuzz
