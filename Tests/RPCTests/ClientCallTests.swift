@@ -155,6 +155,9 @@ struct ClientCallTests {
             let answer = try await channel.unary(
                 Probe.read, text("süß & bitter?"), options: CallOptions(usesGet: true))
             #expect(answer.value == "süß & bitter?")
+            // What no URL should hold is posted.
+            let long = String((0..<20_000).map { Character(Unicode.Scalar(UInt8(97 + $0 * 7 % 26))) })
+            #expect(try await channel.unary(Probe.read, text(long), options: CallOptions(usesGet: true)).value == long)
         }
     }
 

@@ -35,6 +35,15 @@ struct CallForm {
         retry = policy.flatMap { $0.attemptsMax > 1 ? $0 : nil }
     }
 
+    /// Larger messages are posted: servers and proxies bound the length of a URL.
+    static let getBytesMax = 4096
+
+    /// Whether this message goes into the URL.
+    func isGet(_ body: ArraySlice<UInt8>?) -> Bool {
+        guard usesGet, let body else { return false }
+        return body.count <= CallForm.getBytesMax
+    }
+
     /// Bytes that are left free in front of an encoded message.
     var prefix: Int { dialect == .connectUnary ? 0 : 5 }
 
@@ -68,14 +77,14 @@ struct CallForm {
         var method = HTTPMethod.post
         switch dialect {
         case .grpc: addGRPCFields(&fields, remaining, attempt)
-        case .connectUnary where usesGet:
+        case .connectUnary where isGet(body):
             method = .get
             path += query(body ?? [])
-            addConnectFields(&fields, remaining)
+            addConnectFields(&fields, remaining, namesCompression: false)
         case .connectUnary, .connectStreaming:
             fields.add("content-type", contentType)
             fields.add("connect-protocol-version", "1")
-            addConnectFields(&fields, remaining)
+            addConnectFields(&fields, remaining, namesCompression: compression == .gzip)
             if dialect == .connectUnary, let body { fields.add("content-length", "\(body.count)") }
         }
         if let agent = request.metadata["user-agent"] {
@@ -110,10 +119,12 @@ struct CallForm {
         if attempt > 0 { fields.add("grpc-previous-rpc-attempts", "\(attempt)") }
     }
 
-    private func addConnectFields(_ fields: inout HeaderFields, _ remaining: Duration?) {
+    private func addConnectFields(
+        _ fields: inout HeaderFields, _ remaining: Duration?, namesCompression: Bool
+    ) {
         let isUnary = dialect == .connectUnary
         if acceptsCompression { fields.add(isUnary ? "accept-encoding" : "connect-accept-encoding", "gzip") }
-        if compression == .gzip, !usesGet {
+        if namesCompression {
             fields.add(isUnary ? "content-encoding" : "connect-content-encoding", "gzip")
         }
         if let remaining { fields.add("connect-timeout-ms", CallTimeout.format(connect: remaining)) }

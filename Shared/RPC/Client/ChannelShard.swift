@@ -13,6 +13,7 @@ final class ChannelShard: CallTransport, @unchecked Sendable {
     private var isServing = false
     private var isClosed = false
     private var onClosed: [CheckedContinuation<Void, Never>] = []
+    private var closeTimer: LoopTimer?
 
     init(
         loop: EventLoop, addresses: [SocketAddress], core: ClientCore, resolver: NameResolver,
@@ -216,12 +217,14 @@ final class ChannelShard: CallTransport, @unchecked Sendable {
             }
             for subchannel in subchannels { handle(.closed, subchannel) }
         }
+        closeTimer?.cancel()
+        closeTimer = nil
         if grace <= .zero {
             closeConnections()
         } else {
-            loop.schedule(after: grace) { [self] in closeConnections() }
+            closeTimer = loop.schedule(after: grace) { [self] in closeConnections() }
+            checkClosed()
         }
-        checkClosed()
     }
 
     private func closeConnections() {
@@ -236,7 +239,9 @@ final class ChannelShard: CallTransport, @unchecked Sendable {
     private func checkClosed() {
         var isEmpty = true
         for subchannel in subchannels where !subchannel.forgetClosed() { isEmpty = false }
-        guard isClosed, isEmpty, !onClosed.isEmpty else { return }
+        guard isClosed, isEmpty else { return }
+        closeTimer?.cancel()
+        closeTimer = nil
         let told = onClosed
         onClosed = []
         for continuation in told { continuation.resume() }

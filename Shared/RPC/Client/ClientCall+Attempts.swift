@@ -19,7 +19,7 @@ extension ClientCall {
             request, core, on: route, body: body, remaining: remaining, attempt: decision.attempts)
         reader = form.makeReader()
         isAttempting = true
-        guard let stream = route.open(head, receiver: self, end: form.usesGet) else {
+        guard let stream = route.open(head, receiver: self, end: form.isGet(body)) else {
             isAttempting = false
             return false
         }

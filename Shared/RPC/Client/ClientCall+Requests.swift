@@ -20,9 +20,9 @@ extension ClientCall {
         if loop.isCurrent {
             try writeNow(framed)
             if isWritable { return }
-            try await withUnsafeThrowingContinuation { waitUntilWritable($0) }
+            try await withCheckedThrowingContinuation { waitUntilWritable($0) }
         } else {
-            try await withUnsafeThrowingContinuation { (continuation: UnsafeContinuation<Void, any Error>) in
+            try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
                 loop.execute { [self] in
                     do {
                         try writeNow(framed)
@@ -44,7 +44,7 @@ extension ClientCall {
 
     private var isWritable: Bool { stream?.isWritable ?? (requests.unsentBytes < HTTPStream.highWaterMark) }
 
-    private func waitUntilWritable(_ continuation: UnsafeContinuation<Void, any Error>) {
+    private func waitUntilWritable(_ continuation: CheckedContinuation<Void, any Error>) {
         // A call that is over says so to the next write.
         if outcome != nil || isWritable { return continuation.resume() }
         guard waitingWriter == nil else {

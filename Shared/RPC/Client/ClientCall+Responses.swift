@@ -56,7 +56,7 @@ extension ClientCall {
     /// The next message; nil after the last of a call that succeeded.
     func nextMessage() async throws -> Bytes? {
         if loop.isCurrent, messagesHead < messages.count { return takeMessage() }
-        return try await withUnsafeThrowingContinuation { continuation in
+        return try await withCheckedThrowingContinuation { continuation in
             loop.run { [self] in
                 guard waitingReader == nil else {
                     return continuation.resume(
@@ -113,7 +113,7 @@ extension ClientCall {
 
     /// Whether the message that was read last came compressed.
     func wasCompressed() async -> Bool {
-        await withUnsafeContinuation { continuation in
+        await withCheckedContinuation { continuation in
             loop.run { [self] in continuation.resume(returning: isLatestCompressed) }
         }
     }
@@ -121,7 +121,7 @@ extension ClientCall {
     /// What the server sent in front of its messages; waits for it.
     /// - Throws: `RPCError` where the call failed before.
     public func responseMetadata() async throws -> Metadata {
-        try await withUnsafeThrowingContinuation { continuation in
+        try await withCheckedThrowingContinuation { continuation in
             loop.run { [self] in
                 waitingForMetadata.append(continuation)
                 resumeMetadataReaders()
@@ -147,7 +147,7 @@ extension ClientCall {
 
     /// What the server sent behind its messages; empty before the end.
     public func trailingMetadata() async -> Metadata {
-        await withUnsafeContinuation { continuation in
+        await withCheckedContinuation { continuation in
             loop.run { [self] in continuation.resume(returning: outcome?.trailing ?? [:]) }
         }
     }

@@ -34,7 +34,7 @@ public final class ClientCall: HTTPStreamReceiver, @unchecked Sendable {
 
     // What is sent.
     var requests = RequestBuffer()
-    var waitingWriter: UnsafeContinuation<Void, any Error>?
+    var waitingWriter: CheckedContinuation<Void, any Error>?
 
     // What came.
     var metadata: Metadata?
@@ -42,8 +42,8 @@ public final class ClientCall: HTTPStreamReceiver, @unchecked Sendable {
     var messagesHead = 0
     var isLatestCompressed = false
     var withheldBytes = 0
-    var waitingReader: UnsafeContinuation<Bytes?, any Error>?
-    var waitingForMetadata: [UnsafeContinuation<Metadata, any Error>] = []
+    var waitingReader: CheckedContinuation<Bytes?, any Error>?
+    var waitingForMetadata: [CheckedContinuation<Metadata, any Error>] = []
 
     init(_ request: ClientRequest, core: ClientCore, transport: any CallTransport) {
         self.request = request
@@ -60,6 +60,8 @@ public final class ClientCall: HTTPStreamReceiver, @unchecked Sendable {
     func start() {
         guard form.timeout != nil || request.method.shape.streamsRequests else { return }
         loop.run { [self] in
+            // Cancelled before this turn came.
+            guard outcome == nil else { return }
             if let timeout = form.timeout {
                 let deadline = loop.clock.now.advanced(by: timeout)
                 self.deadline = deadline
@@ -143,7 +145,7 @@ public final class ClientCall: HTTPStreamReceiver, @unchecked Sendable {
 
     /// True where the call ended well. From any executor.
     func succeeded() async -> Bool {
-        await withUnsafeContinuation { continuation in
+        await withCheckedContinuation { continuation in
             loop.run { [self] in continuation.resume(returning: outcome != nil && outcome?.error == nil) }
         }
     }
