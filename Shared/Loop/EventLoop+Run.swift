@@ -92,13 +92,17 @@ extension EventLoop {
     private func finish() {
         for channel in channels.compactMap({ $0 }) { channel.loopStopped() }
         // A timer's body may hold what holds this loop.
-        for timer in timers.removeAll() { timer.dropped?() }
+        for timer in timers.removeAll() {
+            let dropped = timer.dropped
+            _ = timer.take()
+            dropped?()
+        }
         let (jobs, bodies) = remote.withLock { remote in
             remote.isStopped = true
             return (remote.jobs, remote.bodies)
         }
         for body in bodies { body() }
-        for job in localJobs + jobs { globalConcurrentExecutor.enqueue(job) }
+        for job in localJobs + jobs { globalConcurrentExecutor.enqueue(job.job) }
         localJobs = []
         againChannels = []
         dirtyChannels = []

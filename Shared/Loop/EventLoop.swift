@@ -4,7 +4,7 @@ import Synchronization
 
 /// One epoll thread that is also a Swift executor: what runs with a preference for it never leaves its thread, and what
 /// arrives on its descriptors is handled without a hop.
-public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable {
+public final class EventLoop: @unchecked Sendable {
     public let name: String
     public let clock: any LoopClock
     /// The time at which the current turn began: cheap, and good enough for time-outs.
@@ -12,19 +12,22 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
     /// A buffer that whoever reads on this loop may use until it returns.
     public let readBuffer: UnsafeMutableRawBufferPointer
 
+    /// For actors that live on this loop.
+    public let serial = LoopSerialExecutor()
+
     let poll: Int32
     let wakeDescriptor: Int32
     let threadID = Atomic<UInt>(0)
 
     struct Remote {
-        var jobs: [UnownedJob] = []
+        var jobs: [LoopJob] = []
         var bodies: [@Sendable () -> Void] = []
         var isStopped = false
     }
     let remote = Lock(Remote())
     let wakePending = Atomic<Bool>(false)
-    var localJobs: [UnownedJob] = []
-    var runningJobs: [UnownedJob] = []
+    var localJobs: [LoopJob] = []
+    var runningJobs: [LoopJob] = []
     var timers = TimerQueue()
     var channels: [Channel?] = Array(repeating: nil, count: 256)
     var channelCount = 0
@@ -51,6 +54,7 @@ public final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable 
             close(poll)
             throw LoopError(operation: "eventfd", number: number)
         }
+        serial.loop = self
     }
 
     deinit {

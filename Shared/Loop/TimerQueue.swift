@@ -27,6 +27,7 @@ public final class LoopTimer {
     func take() -> (() -> Void)? {
         defer {
             body = nil
+            dropped = nil
             loop = nil
         }
         return body
@@ -59,13 +60,6 @@ struct TimerQueue {
         siftDown(last.index)
     }
 
-    mutating func removeAll() -> [LoopTimer] {
-        let all = heap
-        for timer in all { timer.index = -1 }
-        heap = []
-        return all
-    }
-
     mutating func popFirst(notAfter now: LoopInstant) -> LoopTimer? {
         guard let timer = heap.first, timer.deadline <= now else { return nil }
         remove(timer)
@@ -75,10 +69,7 @@ struct TimerQueue {
     /// Takes everything out without firing it.
     mutating func removeAll() -> [LoopTimer] {
         defer { heap = [] }
-        for timer in heap {
-            timer.index = -1
-            timer.body = nil
-        }
+        for timer in heap { timer.index = -1 }
         return heap
     }
 

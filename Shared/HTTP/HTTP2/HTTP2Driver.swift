@@ -52,7 +52,7 @@ final class HTTP2Driver: ConnectionDriver, StreamDriver {
 
     @inline(__always) static func from(_ pointer: UnsafeMutableRawPointer?) -> HTTP2Driver {
         guard let pointer else { preconditionFailure("nghttp2 lost its user data") }
-        return Unmanaged<HTTP2Driver>.fromOpaque(pointer).takeUnretainedValue()
+        return Unmanaged<HTTP2Driver>.fromOpaque(pointer)._withUnsafeGuaranteedRef { $0 }
     }
 
     // MARK: ConnectionDriver

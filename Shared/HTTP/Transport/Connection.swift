@@ -102,8 +102,7 @@ final class Connection: Channel {
             close(error.message)
             return false
         case .done:
-            peer.isEncrypted = true
-            peer.certificate = tls.peerCertificate
+            peer = PeerIdentity(address: peer.address, isEncrypted: true, certificate: tls.peerCertificate)
             open(protocol: tls.chosenProtocol)
             // What came along with the handshake's last bytes makes no edge of its own.
             if !isClosed { read(draining: false) }

@@ -1,13 +1,17 @@
-/// Who is at the other end of a connection.
-public struct PeerIdentity: Sendable {
+/// Who is at the other end of a connection. A reference, because every stream of the connection carries it.
+public final class PeerIdentity: Sendable {
     /// The address as text: `127.0.0.1:4711`, `[::1]:4711` or `unix:/path`.
-    public var address: String
+    public let address: String
     /// True where the bytes are encrypted.
-    public var isEncrypted = false
+    public let isEncrypted: Bool
     /// The certificate that the peer proved, verified against the configured authority; nil without mutual TLS.
-    public var certificate: PeerCertificate?
+    public let certificate: PeerCertificate?
 
-    public init(address: String) { self.address = address }
+    public init(address: String, isEncrypted: Bool = false, certificate: PeerCertificate? = nil) {
+        self.address = address
+        self.isEncrypted = isEncrypted
+        self.certificate = certificate
+    }
 }
 
 /// What a verified certificate says of its holder.

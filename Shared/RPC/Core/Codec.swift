@@ -7,6 +7,7 @@ public enum Codec: Sendable, Hashable {
 
     /// Encodes a message behind `prefix` free bytes.
     /// - Parameter registry: the types that an `Any` may hold in JSON.
+    @inlinable
     func encode(_ message: some Message, prefix: Int = 0, registry: TypeRegistry) throws -> [UInt8] {
         switch self {
         case .proto: return message.serialized(prefix: prefix)
@@ -20,6 +21,7 @@ public enum Codec: Sendable, Hashable {
 
     /// Decodes a message.
     /// - Throws: `RPCError` with `invalidArgument` that says where the input stopped making sense.
+    @inlinable
     func decode<M: Message>(_ type: M.Type, _ bytes: Bytes, registry: TypeRegistry) throws -> M {
         do {
             switch self {

@@ -20,8 +20,8 @@ public enum Idempotency: Sendable {
     case idempotent
 }
 
-/// A method, whatever its messages.
-public struct AnyMethod: Sendable, CustomStringConvertible {
+/// A method, whatever its messages. A reference, because every call carries it.
+public final class AnyMethod: Sendable, CustomStringConvertible {
     /// The full name of the service: `slipway.models.v1.Models`.
     public let service: String
     public let name: String

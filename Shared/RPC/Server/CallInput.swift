@@ -8,60 +8,75 @@ struct InboundMessage {
 }
 
 /// How a request's body becomes messages.
-enum CallInput {
-    /// Messages in envelopes. The two differ in what flags may say.
-    case framed(MessageDeframer, compression: Compression)
-    /// The whole body is one message.
-    case whole([UInt8], limit: Int, compression: Compression)
-    /// The message came in the request's head.
-    case inHead([UInt8]?)
+struct CallInput {
+    private enum Form {
+        /// Messages in envelopes.
+        case framed
+        /// The whole body is one message.
+        case whole
+        /// The message came in the request's head.
+        case inHead
+    }
+
+    private let form: Form
+    private let compression: Compression
+    private var deframer: MessageDeframer
+    private var body: [UInt8] = []
+
+    static func framed(limit: Int, compression: Compression) -> CallInput {
+        CallInput(form: .framed, compression: compression, deframer: MessageDeframer(limit: limit))
+    }
+
+    static func whole(limit: Int, compression: Compression) -> CallInput {
+        CallInput(form: .whole, compression: compression, deframer: MessageDeframer(limit: limit))
+    }
+
+    static func inHead(_ message: [UInt8]) -> CallInput {
+        CallInput(
+            form: .inHead, compression: .identity, deframer: MessageDeframer(limit: message.count), body: message)
+    }
 
     mutating func append(_ bytes: UnsafeRawBufferPointer, _ message: (InboundMessage) -> Void) throws(RPCError) {
-        switch self {
-        case .framed(var deframer, let compression):
-            // Taken out while it changes, or the array inside would be copied for each piece.
-            self = .inHead(nil)
-            defer { self = .framed(deframer, compression: compression) }
-            let limit = deframer.limit
-            var failure: RPCError?
-            do {
-                try deframer.append(bytes) { envelope in
-                    guard failure == nil else { return }
-                    do throws(RPCError) {
-                        message(try CallInput.unfold(envelope, compression, limit: limit))
-                    } catch { failure = error }
-                }
-            } catch {
-                // What was wrong first counts, however the bytes were cut.
-                throw failure ?? CallInput.error(error)
-            }
-            if let failure { throw failure }
-        case .whole(var body, let limit, let compression):
-            self = .inHead(nil)
-            defer { self = .whole(body, limit: limit, compression: compression) }
-            guard body.count + bytes.count <= limit else {
-                throw CallInput.error(.tooLarge(length: body.count + bytes.count, limit: limit))
+        switch form {
+        case .framed: try appendFramed(bytes, message)
+        case .whole:
+            guard body.count + bytes.count <= deframer.limit else {
+                throw CallInput.error(.tooLarge(length: body.count + bytes.count, limit: deframer.limit))
             }
             body.append(contentsOf: bytes)
         case .inHead: break
         }
     }
 
-    mutating func end(_ message: (InboundMessage) -> Void) throws(RPCError) {
-        switch self {
-        case .framed(let deframer, _):
-            do { try deframer.end() } catch { throw CallInput.error(error) }
-        case .whole(let body, let limit, let compression):
-            self = .inHead(nil)
-            switch compression {
-            case .identity: message(InboundMessage(bytes: body, isCompressed: false))
-            case .gzip:
-                message(InboundMessage(bytes: try CallInput.decompress(body, limit: limit), isCompressed: true))
+    private mutating func appendFramed(
+        _ bytes: UnsafeRawBufferPointer, _ message: (InboundMessage) -> Void
+    ) throws(RPCError) {
+        let (limit, compression) = (deframer.limit, compression)
+        var failure: RPCError?
+        do {
+            try deframer.append(bytes) { envelope in
+                guard failure == nil else { return }
+                do throws(RPCError) {
+                    message(try CallInput.unfold(envelope, compression, limit: limit))
+                } catch { failure = error }
             }
-        case .inHead(let body):
-            if let body { message(InboundMessage(bytes: body, isCompressed: false)) }
-            self = .inHead(nil)
+        } catch {
+            // What was wrong first counts, however the bytes were cut.
+            throw failure ?? CallInput.error(error)
         }
+        if let failure { throw failure }
+    }
+
+    mutating func end(_ message: (InboundMessage) -> Void) throws(RPCError) {
+        switch form {
+        case .framed:
+            do { try deframer.end() } catch { throw CallInput.error(error) }
+        case .whole where compression == .gzip:
+            let unfolded = try CallInput.decompress(body, limit: deframer.limit)
+            message(InboundMessage(bytes: unfolded, isCompressed: true))
+        case .whole, .inHead: message(InboundMessage(bytes: body, isCompressed: false))
+        }
+        body = []
     }
 
     static func unfold(

@@ -29,12 +29,20 @@ public struct ServerResponse<Message: Sendable>: Sendable {
     }
 }
 
-/// One method as a server runs it, its message types hidden.
-public struct MethodHandler: Sendable {
+/// One method as a server runs it, its message types hidden. A reference, because every call carries it.
+public final class MethodHandler: Sendable {
     public let method: AnyMethod
     let run: @Sendable (ServerCall) async throws -> Void
 
-    /// One message in, one out: the shortest path.
+    @usableFromInline
+    init(method: AnyMethod, run: @escaping @Sendable (ServerCall) async throws -> Void) {
+        self.method = method
+        self.run = run
+    }
+
+    /// One message in, one out: the shortest path. Inlinable, so that it is compiled for its messages where they are
+    /// generated.
+    @inlinable
     public static func unary<Request: Message, Response: Message>(
         _ descriptor: MethodDescriptor<Request, Response>,
         _ body: @escaping @Sendable (ServerRequest<Request>, ServerContext) async throws -> ServerResponse<Response>

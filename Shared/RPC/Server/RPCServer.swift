@@ -34,9 +34,10 @@ public final class RPCServer: HTTPServerHandler {
     public var callsEver: Int { core.callsEver }
 
     public func receiver(for stream: HTTPStream) -> any HTTPStreamReceiver {
-        guard let handler = table.find(stream.request) else { return unknown(stream) }
+        let request = stream.request
+        guard let handler = table.find(request) else { return unknown(stream) }
         do {
-            switch try RequestForm(stream.request, handler.method) {
+            switch try RequestForm(request, handler.method) {
             case .grpc(let form): return startGRPC(stream, handler, form)
             case .connect(let form): return startConnect(stream, handler, form)
             case .preflight: return answerPreflight(stream)
@@ -52,7 +53,7 @@ public final class RPCServer: HTTPServerHandler {
         _ stream: HTTPStream, _ handler: MethodHandler, _ form: RequestForm.GRPC
     ) -> any HTTPStreamReceiver {
         let writer = GRPCDialect(contentType: form.contentType, acceptsGzip: form.acceptsGzip)
-        let input = CallInput.framed(MessageDeframer(limit: configuration.messageBytes), compression: form.compression)
+        let input = CallInput.framed(limit: configuration.messageBytes, compression: form.compression)
         return start(stream, handler, .grpc, form.codec, form.timeout, input, writer) { error in
             GRPCDialect.refuse(GRPCDialect.trailers(error), form.contentType, on: stream)
         }
@@ -66,13 +67,13 @@ public final class RPCServer: HTTPServerHandler {
         if form.isUnary {
             let input =
                 form.messageInHead.map { CallInput.inHead($0) }
-                ?? .whole([], limit: limit, compression: form.compression)
+                ?? .whole(limit: limit, compression: form.compression)
             let writer = ConnectUnaryDialect(acceptsGzip: form.acceptsGzip, extraFields: extra)
             return start(stream, handler, .connectUnary, form.codec, form.timeout, input, writer) { error in
                 ConnectUnaryDialect.refuse(error, error.metadata, extra, on: stream)
             }
         }
-        let input = CallInput.framed(MessageDeframer(limit: limit), compression: form.compression)
+        let input = CallInput.framed(limit: limit, compression: form.compression)
         let writer = ConnectStreamingDialect(acceptsGzip: form.acceptsGzip, extraFields: extra)
         return start(stream, handler, .connectStreaming, form.codec, form.timeout, input, writer) { error in
             ConnectStreamingDialect.refuse(error, form.codec, extra, on: stream)
@@ -92,8 +93,7 @@ public final class RPCServer: HTTPServerHandler {
             return DiscardingReceiver(stream)
         }
         let context = ServerContext(
-            method: handler.method, dialect: dialect, codec: codec, peer: stream.peer,
-            request: stream.request, timeout: timeout, loop: stream.loop)
+            method: handler.method, dialect: dialect, codec: codec, stream: stream, timeout: timeout)
         let call = ServerCall(
             context: context, stream: stream, core: core, handler: handler, input: input, writer: writer)
         call.start()

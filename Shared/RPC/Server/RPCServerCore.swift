@@ -2,8 +2,9 @@ import Protobuf
 import Synchronization
 
 /// What calls of one server share.
+@usableFromInline
 final class RPCServerCore: Sendable {
-    let registry: TypeRegistry
+    @usableFromInline let registry: TypeRegistry
     private let interceptors: [any ServerInterceptor]
     private let running = Atomic<Int>(0)
     private let ever = Atomic<Int>(0)

@@ -4,18 +4,19 @@ import Protobuf
 
 /// One call on a server: reads messages from a stream, runs the handler's task, and writes what it answers in the
 /// caller's dialect. Confined to the stream's loop, but for the functions that say otherwise.
+@usableFromInline
 final class ServerCall: HTTPStreamReceiver, @unchecked Sendable {
     /// Messages that may wait for the handler before the caller's window stays shut.
     private static let waitingMax = 4
 
-    let context: ServerContext
+    @usableFromInline let context: ServerContext
     let stream: HTTPStream
     let loop: EventLoop
-    let core: RPCServerCore
+    @usableFromInline let core: RPCServerCore
     let handler: MethodHandler
     let writer: any ResponseDialect
     /// The response of a unary handler, with five free bytes in front; sent when the interceptors are through.
-    var unaryResponse: [UInt8]?
+    @usableFromInline var unaryResponse: [UInt8]?
 
     private var input: CallInput
     private var messages: [InboundMessage] = []
@@ -66,6 +67,7 @@ final class ServerCall: HTTPStreamReceiver, @unchecked Sendable {
 
     // MARK: messages from the caller
 
+    @usableFromInline
     func received(body: UnsafeRawBufferPointer) {
         guard !isFinished else { return stream.consumed(body.count) }
         let before = messages.count
@@ -84,6 +86,7 @@ final class ServerCall: HTTPStreamReceiver, @unchecked Sendable {
         if messages.count > before { resumeReader() }
     }
 
+    @usableFromInline
     func receivedEnd(trailers: HeaderFields?) {
         guard !isFinished else { return }
         do { try input.end { messages.append($0) } } catch { return abort(error) }
@@ -138,12 +141,14 @@ final class ServerCall: HTTPStreamReceiver, @unchecked Sendable {
     }
 
     /// The one message of a call whose caller sends just one, where it is here already.
+    @usableFromInline
     func takeOnlyMessage() -> Bytes? {
         guard loop.isCurrent, isInputEnded, messages.count == 1, messagesHead == 0 else { return nil }
         return takeMessage()
     }
 
     /// The one message of a call whose caller sends just one.
+    @usableFromInline
     func onlyMessage() async throws -> Bytes {
         guard let message = try await nextMessage() else {
             throw RPCError(.unimplemented, "\(context.method) takes one message and got none")
@@ -154,6 +159,7 @@ final class ServerCall: HTTPStreamReceiver, @unchecked Sendable {
         return message
     }
 
+    @inlinable
     func decode<M: Message>(_ type: M.Type, _ bytes: Bytes) throws -> M {
         try context.codec.decode(type, bytes, registry: core.registry)
     }
@@ -161,6 +167,7 @@ final class ServerCall: HTTPStreamReceiver, @unchecked Sendable {
     // MARK: messages to the caller
 
     /// A message with five free bytes in front.
+    @inlinable
     func encode(_ message: some Message) throws -> [UInt8] {
         try context.codec.encode(message, prefix: 5, registry: core.registry)
     }
@@ -208,6 +215,7 @@ final class ServerCall: HTTPStreamReceiver, @unchecked Sendable {
         }
     }
 
+    @usableFromInline
     func outputDrained() {
         guard let waitingWriter else { return }
         self.waitingWriter = nil
@@ -250,6 +258,7 @@ final class ServerCall: HTTPStreamReceiver, @unchecked Sendable {
         stopTask(error)
     }
 
+    @usableFromInline
     func closed(_ closure: StreamClosure) {
         deadlineTimer?.cancel()
         deadlineTimer = nil

@@ -10,9 +10,8 @@ public final class ServerContext: @unchecked Sendable {
     /// The protocol in which the caller speaks.
     public let dialect: Dialect
     public let codec: Codec
-    public let peer: PeerIdentity
-    /// The HTTP request that carries the call.
-    public let request: RequestHead
+    /// Asked for the request and the peer, which stay as they were when the call began.
+    private let stream: HTTPStream
     /// The time that the caller gave the call when it sent it.
     public let timeout: Duration?
     /// When the caller gives up, on the loop's clock.
@@ -34,19 +33,20 @@ public final class ServerContext: @unchecked Sendable {
     private var values: [ObjectIdentifier: any Sendable] = [:]
 
     init(
-        method: AnyMethod, dialect: Dialect, codec: Codec, peer: PeerIdentity, request: RequestHead,
-        timeout: Duration?, loop: EventLoop
+        method: AnyMethod, dialect: Dialect, codec: Codec, stream: HTTPStream, timeout: Duration?
     ) {
         self.method = method
         self.dialect = dialect
         self.codec = codec
-        self.peer = peer
-        self.request = request
+        self.stream = stream
         self.timeout = timeout
-        deadline = timeout.map { loop.clock.now.advanced(by: $0) }
-        self.loop = loop
+        loop = stream.loop
+        deadline = timeout.map { stream.loop.clock.now.advanced(by: $0) }
     }
 
+    public var peer: PeerIdentity { stream.peer }
+    /// The HTTP request that carries the call.
+    public var request: RequestHead { stream.request }
     /// The request's metadata as it came, the protocol's own fields included.
     public var metadata: Metadata { Metadata(fields: request.fields) }
 

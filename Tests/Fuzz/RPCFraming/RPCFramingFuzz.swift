@@ -18,7 +18,7 @@ public func fuzzRPCFraming(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt 
 private typealias Outcome = (messages: [[UInt8]], error: RPCCode?)
 
 private func read(_ bytes: [UInt8], step: Int, _ compression: Compression) -> Outcome {
-    var input = CallInput.framed(MessageDeframer(limit: 10_000), compression: compression)
+    var input = CallInput.framed(limit: 10_000, compression: compression)
     var messages: [[UInt8]] = []
     do {
         for start in stride(from: 0, to: bytes.count, by: step) {
@@ -81,7 +81,7 @@ private func errors(_ bytes: [UInt8]) {
 }
 
 private func whole(_ bytes: [UInt8]) {
-    var input = CallInput.whole([], limit: 10_000, compression: bytes[0] & 1 == 0 ? .identity : .gzip)
+    var input = CallInput.whole(limit: 10_000, compression: bytes[0] & 1 == 0 ? .identity : .gzip)
     bytes.withUnsafeBytes { piece in
         do {
             try input.append(piece) { _ in }
