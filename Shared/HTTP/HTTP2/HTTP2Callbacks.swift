@@ -29,25 +29,28 @@ struct HTTP2Callbacks: @unchecked Sendable {
     private static func setInbound(_ callbacks: OpaquePointer) {
         nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks) { _, frame, driver in
             guard let frame else { return 0 }
-            return HTTP2Driver.from(driver).beginHeaders(frame.pointee)
+            return HTTP2Driver.with(driver) { $0.beginHeaders(frame.pointee) }
         }
         nghttp2_session_callbacks_set_on_header_callback(callbacks) {
             _, frame, name, nameCount, value, valueCount, _, driver in
             guard let frame else { return 0 }
-            return HTTP2Driver.from(driver).header(
-                frame.pointee.hd.stream_id, UnsafeRawBufferPointer(start: name, count: nameCount),
-                UnsafeRawBufferPointer(start: value, count: valueCount))
+            HTTP2Driver.with(driver) {
+                $0.header(
+                    frame.pointee.hd.stream_id, UnsafeRawBufferPointer(start: name, count: nameCount),
+                    UnsafeRawBufferPointer(start: value, count: valueCount))
+            }
+            return 0
         }
         nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks) { _, _, identifier, bytes, count, driver in
-            HTTP2Driver.from(driver).data(identifier, UnsafeRawBufferPointer(start: bytes, count: count))
+            HTTP2Driver.with(driver) { $0.data(identifier, UnsafeRawBufferPointer(start: bytes, count: count)) }
             return 0
         }
         nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks) { _, frame, driver in
             guard let frame else { return 0 }
-            return HTTP2Driver.from(driver).frameReceived(frame.pointee)
+            return HTTP2Driver.with(driver) { $0.frameReceived(frame.pointee) }
         }
         nghttp2_session_callbacks_set_on_stream_close_callback(callbacks) { _, identifier, code, driver in
-            HTTP2Driver.from(driver).streamClosed(identifier, code)
+            HTTP2Driver.with(driver) { $0.streamClosed(identifier, code) }
             return 0
         }
     }
@@ -55,12 +58,12 @@ struct HTTP2Callbacks: @unchecked Sendable {
     private static func setOutbound(_ callbacks: OpaquePointer) {
         nghttp2_session_callbacks_set_on_frame_send_callback(callbacks) { _, frame, driver in
             guard let frame else { return 0 }
-            HTTP2Driver.from(driver).frameSent(frame.pointee.hd)
+            HTTP2Driver.with(driver) { $0.frameSent(frame.pointee.hd) }
             return 0
         }
         nghttp2_session_callbacks_set_send_data_callback(callbacks) { _, frame, header, count, _, driver in
             guard let frame, let header else { return Int32(NGHTTP2_ERR_CALLBACK_FAILURE.rawValue) }
-            return HTTP2Driver.from(driver).sendData(frame.pointee.hd.stream_id, header, count)
+            return HTTP2Driver.with(driver) { $0.sendData(frame.pointee.hd.stream_id, header, count) }
         }
         // Without this a DATA frame carries 16 KiB however much the peer allows.
         nghttp2_session_callbacks_set_data_source_read_length_callback(callbacks) {

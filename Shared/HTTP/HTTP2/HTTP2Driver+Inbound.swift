@@ -2,11 +2,41 @@ import CNghttp2
 import Glibc
 
 extension HTTP2Driver {
-    @inline(__always) func stream(_ identifier: Int32) -> HTTPStream? {
-        if let latest, latest.identifier == identifier { return latest }
+    func stream(_ identifier: Int32) -> HTTPStream? {
+        if let latest {
+            let stream = latest.takeUnretainedValue()
+            if stream.identifier == identifier { return stream }
+        }
         let found = streams[identifier]
-        if let found { latest = found }
+        if let found { latest = Unmanaged.passUnretained(found) }
         return found
+    }
+
+    /// Lends a stream without the cost of keeping it, which would be paid for each header field.
+    @inline(__always)
+    private func withStream(_ identifier: Int32, _ body: (HTTPStream) -> Void) {
+        if let latest {
+            let isWanted = latest._withUnsafeGuaranteedRef { stream in
+                guard stream.identifier == identifier else { return false }
+                body(stream)
+                return true
+            }
+            if isWanted { return }
+        }
+        if let stream = stream(identifier) { body(stream) }
+    }
+
+    func add(_ stream: HTTPStream) {
+        streams[stream.identifier] = stream
+        latest = Unmanaged.passUnretained(stream)
+        statistics.streamOpened()
+    }
+
+    func remove(_ identifier: Int32) -> HTTPStream? {
+        latest = nil
+        guard let stream = streams.removeValue(forKey: identifier) else { return nil }
+        statistics.streamClosed()
+        return stream
     }
 
     func beginHeaders(_ frame: nghttp2_frame) -> Int32 {
@@ -15,21 +45,23 @@ extension HTTP2Driver {
             guard case .server = role else { return 0 }
             let stream = HTTPStream(loop: loop, request: RequestHead(version: .http2), peer: peer, driver: self)
             stream.identifier = identifier
-            streams[identifier] = stream
-            latest = stream
-            statistics.streamOpened()
+            add(stream)
         } else if let stream = stream(identifier) {
             stream.inbound = InboundHead()
         }
         return 0
     }
 
-    func header(_ identifier: Int32, _ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> Int32 {
-        guard let stream = stream(identifier) else { return 0 }
+    func header(_ identifier: Int32, _ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
+        withStream(identifier) { header($0, name, value) }
+    }
+
+    @inline(__always)
+    private func header(_ stream: HTTPStream, _ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
         stream.inbound.size += name.count + value.count + 32
         if stream.inbound.size > limits.headerBytes {
             stream.inbound.isTooLarge = true
-            return 0
+            return
         }
         if case .server = role, stream.receiver == nil {
             if name.first == UInt8(ascii: ":") {
@@ -42,7 +74,6 @@ extension HTTP2Driver {
         } else {
             stream.inbound.fields.addLowercased(name: name, value: value)
         }
-        return 0
     }
 
     private func requestPseudoField(
@@ -147,9 +178,7 @@ extension HTTP2Driver {
     }
 
     func streamClosed(_ identifier: Int32, _ code: UInt32) {
-        guard let stream = streams.removeValue(forKey: identifier) else { return }
-        if latest === stream { latest = nil }
-        statistics.streamClosed()
+        guard let stream = remove(identifier) else { return }
         let code = StreamResetCode(rawValue: code)
         if code == .noError, stream.isInputEnded {
             flood.streamFinished()

@@ -38,9 +38,7 @@ extension HTTP2Driver {
         }
         stream.identifier = identifier
         stream.receiver = receiver
-        streams[identifier] = stream
-        latest = stream
-        statistics.streamOpened()
+        add(stream)
         connection?.needsFlush()
         return stream
     }
@@ -66,9 +64,7 @@ extension HTTP2Driver {
     }
 
     func reset(_ stream: HTTPStream, _ code: StreamResetCode) {
-        guard streams.removeValue(forKey: stream.identifier) != nil else { return }
-        if latest === stream { latest = nil }
-        statistics.streamClosed()
+        guard remove(stream.identifier) != nil else { return }
         nghttp2_submit_rst_stream(session, UInt8(NGHTTP2_FLAG_NONE.rawValue), stream.identifier, code.rawValue)
         connection?.needsFlush()
         stream.close(.reset(code: code, byPeer: false))
@@ -82,7 +78,7 @@ extension HTTP2Driver {
             source: nghttp2_data_source(ptr: nil),
             read_callback: { _, identifier, buffer, capacity, flags, _, driver in
                 guard let buffer, let flags else { return Int(NGHTTP2_ERR_CALLBACK_FAILURE.rawValue) }
-                return HTTP2Driver.from(driver).fill(identifier, buffer, capacity, flags)
+                return HTTP2Driver.with(driver) { $0.fill(identifier, buffer, capacity, flags) }
             })
     }
 

@@ -26,8 +26,8 @@ final class HTTP2Driver: ConnectionDriver, StreamDriver {
     let peer: PeerIdentity
     private(set) var session: OpaquePointer?
     var streams: [Int32: HTTPStream] = [:]
-    /// The stream that was asked for last: frames come in runs.
-    var latest: HTTPStream?
+    /// The stream that was asked for last: frames come in runs. Kept alive by `streams`, and cleared with it.
+    var latest: Unmanaged<HTTPStream>?
     var draining = Draining.no
     /// Client: the peer said GOAWAY, or ran out of identifiers.
     var isGoingAway = false
@@ -50,9 +50,11 @@ final class HTTP2Driver: ConnectionDriver, StreamDriver {
 
     deinit { if let session { nghttp2_session_del(session) } }
 
-    @inline(__always) static func from(_ pointer: UnsafeMutableRawPointer?) -> HTTP2Driver {
+    /// Lends the driver that nghttp2 carries as user data, without the cost of keeping it: the connection does.
+    @inline(__always)
+    static func with<Result>(_ pointer: UnsafeMutableRawPointer?, _ body: (HTTP2Driver) -> Result) -> Result {
         guard let pointer else { preconditionFailure("nghttp2 lost its user data") }
-        return Unmanaged<HTTP2Driver>.fromOpaque(pointer)._withUnsafeGuaranteedRef { $0 }
+        return Unmanaged<HTTP2Driver>.fromOpaque(pointer)._withUnsafeGuaranteedRef(body)
     }
 
     // MARK: ConnectionDriver

@@ -24,6 +24,7 @@ final class GRPCDialect: ResponseDialect {
     private static let head: HeaderFields = [
         "content-type": "application/grpc", "grpc-accept-encoding": "identity,gzip",
     ]
+    private static let plainHead = ResponseHead(status: 200, fields: head)
     private static let success: HeaderFields = ["grpc-status": "0"]
 
     private let contentType: String?
@@ -40,11 +41,16 @@ final class GRPCDialect: ResponseDialect {
     func sendHead(on call: ServerCall) {
         guard !isHeadSent else { return }
         isHeadSent = true
+        let context = call.context
+        // Most calls say nothing but that they go well: those share one head.
+        if contentType == nil, !context.compressesResponses, context.responseMetadata.isEmpty {
+            return call.stream.send(GRPCDialect.plainHead)
+        }
         var fields = GRPCDialect.head
         if let contentType { fields.set("content-type", contentType) }
-        declaresGzip = acceptsGzip && call.context.compressesResponses
+        declaresGzip = acceptsGzip && context.compressesResponses
         if declaresGzip { fields.add("grpc-encoding", "gzip") }
-        call.context.responseMetadata.appendTo(&fields)
+        context.responseMetadata.appendTo(&fields)
         call.stream.send(ResponseHead(status: 200, fields: fields))
     }
 
@@ -55,8 +61,10 @@ final class GRPCDialect: ResponseDialect {
     }
 
     func finish(_ error: RPCError?, on call: ServerCall) {
-        var fields = GRPCDialect.success
-        if let error { fields = GRPCDialect.trailers(error) }
+        if error == nil, isHeadSent, call.context.trailingMetadata.isEmpty {
+            return call.stream.finish(trailers: GRPCDialect.success)
+        }
+        var fields = error.map { GRPCDialect.trailers($0) } ?? GRPCDialect.success
         call.context.trailingMetadata.appendTo(&fields)
         if isHeadSent { return call.stream.finish(trailers: fields) }
         guard error != nil else {

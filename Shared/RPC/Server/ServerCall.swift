@@ -11,7 +11,6 @@ final class ServerCall: HTTPStreamReceiver, @unchecked Sendable {
 
     @usableFromInline let context: ServerContext
     let stream: HTTPStream
-    let loop: EventLoop
     @usableFromInline let core: RPCServerCore
     let handler: MethodHandler
     let writer: any ResponseDialect
@@ -31,17 +30,18 @@ final class ServerCall: HTTPStreamReceiver, @unchecked Sendable {
     private var deadlineTimer: LoopTimer?
 
     init(
-        context: ServerContext, stream: HTTPStream, core: RPCServerCore, handler: MethodHandler, input: CallInput,
+        context: ServerContext, stream: HTTPStream, core: RPCServerCore, handler: MethodHandler, input: consuming CallInput,
         writer: any ResponseDialect
     ) {
         self.context = context
         self.stream = stream
-        loop = stream.loop
         self.core = core
         self.handler = handler
         self.input = input
         self.writer = writer
     }
+
+    var loop: EventLoop { stream.loop }
 
     /// Starts the handler. Its task runs on this loop once the bytes at hand are parsed, so that a request that came
     /// whole is read without a suspension.

@@ -16,9 +16,6 @@ public final class ServerContext: @unchecked Sendable {
     public let timeout: Duration?
     /// When the caller gives up, on the loop's clock.
     public let deadline: LoopInstant?
-    /// The loop on which the call runs.
-    public let loop: EventLoop
-
     /// Goes in front of the first message; later changes are lost.
     public var responseMetadata = Metadata()
     /// Goes behind the last message.
@@ -40,10 +37,11 @@ public final class ServerContext: @unchecked Sendable {
         self.codec = codec
         self.stream = stream
         self.timeout = timeout
-        loop = stream.loop
         deadline = timeout.map { stream.loop.clock.now.advanced(by: $0) }
     }
 
+    /// The loop on which the call runs.
+    public var loop: EventLoop { stream.loop }
     public var peer: PeerIdentity { stream.peer }
     /// The HTTP request that carries the call.
     public var request: RequestHead { stream.request }
