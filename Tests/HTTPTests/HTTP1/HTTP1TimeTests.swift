@@ -38,7 +38,7 @@ struct HTTP1TimeTests {
             client.send("POST /size HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n")
             for _ in 0..<4 {
                 client.send("x")
-                try await pass(clock, .seconds(40), server)
+                try await pass(clock, .seconds(20), server)
             }
             #expect(server.statistics.openConnections == 1)
             try await pass(clock, .seconds(40), server)
