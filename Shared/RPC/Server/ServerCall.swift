@@ -30,7 +30,8 @@ final class ServerCall: HTTPStreamReceiver, @unchecked Sendable {
     private var deadlineTimer: LoopTimer?
 
     init(
-        context: ServerContext, stream: HTTPStream, core: RPCServerCore, handler: MethodHandler, input: consuming CallInput,
+        context: ServerContext, stream: HTTPStream, core: RPCServerCore, handler: MethodHandler,
+        input: consuming CallInput,
         writer: any ResponseDialect
     ) {
         self.context = context
