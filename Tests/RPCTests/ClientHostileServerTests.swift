@@ -36,11 +36,34 @@ final class ScriptedServer: @unchecked Sendable {
         while true {
             let client = accept(listener, nil, nil)
             guard client >= 0 else { return }
-            var buffer = [UInt8](repeating: 0, count: 4096)
-            _ = recv(client, &buffer, buffer.count, 0)
+            awaitRequest(client)
             _ = send(client, script, script.count, Int32(MSG_NOSIGNAL))
             if keepsOpen { accepted.withLock { $0.append(client) } } else { close(client) }
         }
+    }
+
+    /// Reads until a request's head is there: what answers a stream that was not opened yet is another mistake.
+    private func awaitRequest(_ client: Int32) {
+        var received: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        while !hasRequest(received) {
+            let count = recv(client, &buffer, buffer.count, 0)
+            guard count > 0 else { return }
+            received += buffer.prefix(count)
+        }
+    }
+
+    private func hasRequest(_ bytes: [UInt8]) -> Bool {
+        guard bytes.starts(with: Array("PRI ".utf8)) else {
+            return String(decoding: bytes, as: UTF8.self).contains("\r\n\r\n")
+        }
+        // Behind the preface of 24 bytes come frames; HEADERS is type 1.
+        var start = 24
+        while start + 9 <= bytes.count {
+            if bytes[start + 3] == 1 { return true }
+            start += 9 + Int(bytes[start]) << 16 + Int(bytes[start + 1]) << 8 + Int(bytes[start + 2])
+        }
+        return false
     }
 
     func stop() {
