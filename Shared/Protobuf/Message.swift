@@ -64,6 +64,8 @@ extension Message {
     @inlinable
     public func serialized(prefix: Int = 0) -> [UInt8] {
         let size = encodedSize
+        // Nothing is to be appended to the array that all empty ones share: its count would be written by every thread.
+        guard prefix + size > 0 else { return [] }
         var bytes: [UInt8] = []
         // Of the ways to make an array of a known size this is the cheapest: the others look their metadata up anew.
         bytes.append(addingCapacity: prefix + size) { output in
