@@ -7,6 +7,7 @@ open class Channel {
     public internal(set) var isClosed = false
     var generation: UInt32 = 0
     var isDirty = false
+    var isToReadAgain = false
 
     public init(descriptor: Int32, loop: EventLoop) {
         self.descriptor = descriptor

@@ -53,7 +53,12 @@ extension EventLoop {
     }
 
     /// Asks for one more `ready(.readable)` in the next turn: the channel's budget is spent and others wait.
-    public func readAgain(_ channel: Channel) { againChannels.append(channel) }
+    public func readAgain(_ channel: Channel) {
+        // Asked for twice, by an edge and by the turn before, it would take two places among the others for ever.
+        guard !channel.isToReadAgain else { return }
+        channel.isToReadAgain = true
+        againChannels.append(channel)
+    }
 
     /// What the loop holds now, for leak checks and gauges. On the loop's thread.
     public var counts: (channels: Int, timers: Int) { (channelCount, timers.count) }

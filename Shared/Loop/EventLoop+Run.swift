@@ -58,7 +58,10 @@ extension EventLoop {
         guard !againChannels.isEmpty else { return }
         let again = againChannels
         againChannels.removeAll(keepingCapacity: true)
-        for channel in again where !channel.isClosed { channel.ready(.readable) }
+        for channel in again {
+            channel.isToReadAgain = false
+            if !channel.isClosed { channel.ready(.readable) }
+        }
     }
 
     private func takeRemoteWork() {

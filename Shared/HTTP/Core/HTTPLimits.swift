@@ -7,12 +7,16 @@ public struct HTTPLimits: Sendable {
     /// Bytes of body that one stream may have under way before its receiver takes some.
     public var streamWindowBytes = 1024 * 1024
     public var connectionWindowBytes = 16 * 1024 * 1024
+    /// Bytes of body that all streams of one HTTP/2 connection may hold before their receivers take some. Over it the
+    /// whole connection waits, after at most another `connectionWindowBytes`.
+    public var connectionUnreadBytes = 32 * 1024 * 1024
     public var frameBytes = 256 * 1024
     /// Connecting and the TLS handshake, together.
     public var handshakeTimeout = Duration.seconds(10)
     /// From a request's first byte to the end of its head; and the wait for HTTP/2's preface.
     public var headTimeout = Duration.seconds(10)
-    /// How long a body may make no progress while its receiver wants more.
+    /// How long a body may make no progress while its receiver wants more, and how long a peer may leave unread what
+    /// it is sent. On HTTP/2 the former holds for streams that say `HTTPStream.expectsSteadyBody`.
     public var bodyTimeout = Duration.seconds(30)
     /// How long a connection may rest between requests.
     public var idleTimeout = Duration.seconds(300)

@@ -28,6 +28,15 @@ open class HTTPStream {
     var trailers: HeaderFields?
     var isDeferred = false
     var hasSenderWaiting = false
+    /// Server: the receiver can do nothing before the body is there, so that a peer that goes silent in the middle of it
+    /// is only in the way: after `HTTPLimits.bodyTimeout` the stream is reset. Left false where messages may rightly be
+    /// hours apart, as in a call that streams its requests: nobody but its deadline knows when it has lasted too long.
+    public var expectsSteadyBody = false
+    /// HTTP/2: bytes with the receiver that it has not given back, and when the body last moved.
+    var unreadBytes = 0
+    var bodyProgress = LoopInstant(nanoseconds: 0)
+    /// HTTP/2: RST_STREAM came for it.
+    var isResetByPeer = false
     /// Client: the request's head left this machine's buffers, so that the peer may act on it.
     var isRequestSent = false
     /// Server: the request was HEAD, so that only the head of the answer goes out whatever the handler says.

@@ -49,6 +49,10 @@ struct HTTP2Callbacks: @unchecked Sendable {
             guard let frame else { return 0 }
             return HTTP2Driver.with(driver) { $0.frameReceived(frame.pointee) }
         }
+        nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks) { _, _, _, driver in
+            HTTP2Driver.with(driver) { $0.workWasted() }
+            return 0
+        }
         nghttp2_session_callbacks_set_on_stream_close_callback(callbacks) { _, identifier, code, driver in
             HTTP2Driver.with(driver) { $0.streamClosed(identifier, code) }
             return 0
@@ -56,6 +60,11 @@ struct HTTP2Callbacks: @unchecked Sendable {
     }
 
     private static func setOutbound(_ callbacks: OpaquePointer) {
+        nghttp2_session_callbacks_set_on_frame_not_send_callback(callbacks) { _, frame, _, driver in
+            guard let frame else { return 0 }
+            HTTP2Driver.with(driver) { $0.frameNotSent(frame.pointee.hd) }
+            return 0
+        }
         nghttp2_session_callbacks_set_on_frame_send_callback(callbacks) { _, frame, driver in
             guard let frame else { return 0 }
             HTTP2Driver.with(driver) { $0.frameSent(frame.pointee.hd) }

@@ -35,11 +35,14 @@ extension HTTP2Driver {
     func remove(_ identifier: Int32) -> HTTPStream? {
         latest = nil
         guard let stream = streams.removeValue(forKey: identifier) else { return nil }
+        bodyTaken(stream.unreadBytes, from: stream)
         statistics.streamClosed()
         return stream
     }
 
     func beginHeaders(_ frame: nghttp2_frame) -> Int32 {
+        // Closed from within a callback: what else the bytes at hand say reaches nobody any more.
+        guard connection != nil else { return NGHTTP2_ERR_CALLBACK_FAILURE.rawValue }
         let identifier = frame.hd.stream_id
         if frame.hd.type == UInt8(NGHTTP2_HEADERS.rawValue), frame.headers.cat == NGHTTP2_HCAT_REQUEST {
             guard case .server = role else { return 0 }
@@ -90,13 +93,12 @@ extension HTTP2Driver {
     }
 
     func data(_ identifier: Int32, _ bytes: UnsafeRawBufferPointer) {
-        // Memory is bounded by the streams' windows; a shared one would let one slow receiver stop all the others.
-        nghttp2_session_consume_connection(session, bytes.count)
         flood.bodyReceived(bytes.count)
         guard let stream = stream(identifier), let receiver = stream.receiver else {
-            nghttp2_session_consume_stream(session, identifier, bytes.count)
+            nghttp2_session_consume(session, identifier, bytes.count)
             return
         }
+        bodyCame(bytes.count, on: stream)
         receiver.received(body: bytes)
     }
 
@@ -120,7 +122,8 @@ extension HTTP2Driver {
             isGoingAway = true
             onCapacity?()
         case NGHTTP2_RST_STREAM.rawValue:
-            if case .server = role { act(flood.peerReset(now: loop.turnStart)) }
+            stream(header.stream_id)?.isResetByPeer = true
+            workWasted()
         default: controlReceived()
         }
         return 0
@@ -128,6 +131,11 @@ extension HTTP2Driver {
 
     private func controlReceived() {
         if case .server = role { act(flood.control(now: loop.turnStart)) }
+    }
+
+    /// The peer gave a stream up, or did with it what makes this side give it up: a server has worked for nothing.
+    func workWasted() {
+        if case .server = role { act(flood.peerReset(now: loop.turnStart)) }
     }
 
     private func act(_ action: FloodGuard.Action) {
@@ -153,7 +161,11 @@ extension HTTP2Driver {
             stream.inbound = InboundHead()
             stream.receiver?.received(head: head)
         }
-        if isEnd { endReceived(identifier) }
+        if isEnd {
+            endReceived(identifier)
+        } else if stream.expectsSteadyBody {
+            watchProgress()
+        }
     }
 
     private func requestReceived(_ stream: HTTPStream, _ handler: any HTTPServerHandler) {
@@ -168,6 +180,7 @@ extension HTTP2Driver {
         stream.inbound = InboundHead()
         stream.dropsBody = stream.request.method == .head
         stream.receiver = handler.receiver(for: stream)
+        stream.bodyProgress = loop.turnStart
     }
 
     private func endReceived(_ identifier: Int32) {
@@ -180,7 +193,11 @@ extension HTTP2Driver {
     func streamClosed(_ identifier: Int32, _ code: UInt32) {
         guard let stream = remove(identifier) else { return }
         let code = StreamResetCode(rawValue: code)
-        if code == .noError, stream.isInputEnded {
+        if case .server = role, code != .noError || stream.isResetByPeer {
+            // A reset that calls itself no error is one all the same: it must not pass as honest work.
+            if !stream.isResetByPeer { workWasted() }
+            stream.close(.reset(code: code, byPeer: true))
+        } else if code == .noError, stream.isInputEnded {
             flood.streamFinished()
             stream.close(.finished)
         } else if code == .noError, stream.isOutputEnded {

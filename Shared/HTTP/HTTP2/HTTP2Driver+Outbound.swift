@@ -60,6 +60,7 @@ extension HTTP2Driver {
 
     func consumed(_ count: Int, on stream: HTTPStream) {
         nghttp2_session_consume_stream(session, stream.identifier, count)
+        bodyTaken(count, from: stream)
         connection?.needsFlush()
     }
 
@@ -125,6 +126,12 @@ extension HTTP2Driver {
     private func taken(_ count: Int, from stream: HTTPStream) {
         flood.bodySent(count)
         if stream.hasSenderWaiting { stream.outputTaken() }
+    }
+
+    /// A head that nghttp2 refuses to send, because it is too large, would leave its stream open for ever.
+    func frameNotSent(_ header: nghttp2_frame_hd) {
+        guard case .server = role, header.type == UInt8(NGHTTP2_HEADERS.rawValue) else { return }
+        stream(header.stream_id)?.reset(.internalError)
     }
 
     func frameSent(_ header: nghttp2_frame_hd) {

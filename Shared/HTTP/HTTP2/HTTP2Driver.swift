@@ -34,6 +34,10 @@ final class HTTP2Driver: ConnectionDriver, StreamDriver {
     var flood: FloodGuard
     var keepalive: HTTP2Keepalive
     var keepaliveTimer: LoopTimer?
+    var progressTimer: LoopTimer?
+    /// Body bytes with receivers, and how many of them the peer was not given back for the connection.
+    var unreadBytes = 0
+    var withheldBytes = 0
     /// Client: told when a stream ended or the peer's limits changed, so that waiting calls can start.
     var onCapacity: (() -> Void)?
 
@@ -101,6 +105,7 @@ final class HTTP2Driver: ConnectionDriver, StreamDriver {
             session, bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count)
         // The session may have answers for the peer even where the bytes were bad: GOAWAY says why.
         if count < 0 { fail(Int32(count)) }
+        if isQueueTooLong { connection?.close("the peer makes work and reads no answers") }
         connection?.needsFlush()
     }
 
@@ -129,6 +134,8 @@ final class HTTP2Driver: ConnectionDriver, StreamDriver {
     func connectionClosed(_ reason: String) {
         keepaliveTimer?.cancel()
         keepaliveTimer = nil
+        progressTimer?.cancel()
+        progressTimer = nil
         connection = nil
         let left = streams
         streams = [:]

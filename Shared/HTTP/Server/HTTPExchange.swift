@@ -60,6 +60,7 @@ public final class AsyncHandler: HTTPServerHandler, RouteHandler {
     public func receiver(for stream: HTTPStream, parameters: RouteParameters) -> any HTTPStreamReceiver {
         let bridge = StreamBridge(loop: stream.loop)
         bridge.attach(stream)
+        stream.expectsSteadyBody = true
         let request = HTTPRequest(
             head: stream.request, parameters: parameters, peer: stream.peer, body: HTTPBody(bridge: bridge))
         let task = Task(executorPreference: stream.loop) { [handle, onError] in

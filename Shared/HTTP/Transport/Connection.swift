@@ -25,8 +25,14 @@ protocol ConnectionDriver: AnyObject {
     var wantsInput: Bool { get }
     /// No new work: finish what is under way, then close.
     func drain()
+    /// The peer takes nothing for now, and bytes are left in the output.
+    func outputBlocked()
     /// The connection is gone. Called once; the driver must let go of it.
     func connectionClosed(_ reason: String)
+}
+
+extension ConnectionDriver {
+    func outputBlocked() {}
 }
 
 /// A socket with its TLS and output buffer, driven by a protocol. Confined to its loop.
@@ -44,6 +50,8 @@ final class Connection: Channel {
     private(set) var peer: PeerIdentity
     private(set) var state: State
     private(set) var lastActivity: LoopInstant
+    /// Since when the peer has not taken a byte of what is there for it; nil where nothing waits.
+    private(set) var outputBlockedSince: LoopInstant?
     private let tls: TLSSession?
     /// Chooses the driver once the transport stands: given the ALPN protocol.
     private let makeDriver: (Connection, String?) -> (any ConnectionDriver)?
@@ -177,15 +185,22 @@ final class Connection: Channel {
 
     override func flush() {
         guard state == .open else { return }
+        var isMoving = false
         while !isClosed {
             driver?.fillOutput()
             if output.isEmpty { break }
             switch output.withPending({ send($0) }) {
-            case .bytes(let count): output.remove(count)
-            case .wouldBlock: return
+            case .bytes(let count):
+                output.remove(count)
+                isMoving = true
+            case .wouldBlock:
+                if isMoving || outputBlockedSince == nil { outputBlockedSince = loop.turnStart }
+                driver?.outputBlocked()
+                return
             case .ended, .failed: return close("the connection broke while writing")
             }
         }
+        outputBlockedSince = nil
         if !isClosed, let driver, driver.isFinished { close("finished") }
     }
 

@@ -40,6 +40,7 @@ final class ServerCall: HTTPStreamReceiver, @unchecked Sendable {
         self.handler = handler
         self.input = input
         self.writer = writer
+        stream.expectsSteadyBody = !context.method.shape.streamsRequests
     }
 
     var loop: EventLoop { stream.loop }

@@ -75,6 +75,131 @@ private final class FrameClient {
     }
 }
 
+@Suite("An HTTP/2 server against peers that cost more than they bring", .serialized)
+struct HTTP2CostTests {
+    /// What makes a stream end before its answer: the frame that follows its request.
+    private static let endings: [[UInt8]] = [
+        // RST_STREAM with CANCEL, and with a code that claims that nothing is wrong.
+        FrameClient.frame(3, 0, 1, [0, 0, 0, 8]), FrameClient.frame(3, 0, 1, [0, 0, 0, 0]),
+        // A window that overflows: the server has to reset the stream itself.
+        FrameClient.frame(8, 0, 1, [127, 255, 255, 255]),
+    ]
+
+    @Test("streams that never come to their answer end the connection, whoever resets them", arguments: endings)
+    func rapidReset(_ ending: [UInt8]) async throws {
+        try await withServer { server, address, handler in
+            let client = try FrameClient(address)
+            var bytes: [UInt8] = []
+            for number in 0..<5000 {
+                let stream = number * 2 + 1
+                bytes += FrameClient.request(stream, "/late?60000")
+                bytes += FrameClient.frame(ending[3], 0, stream, Array(ending[9...]))
+            }
+            client.socket.send(bytes)
+            #expect(client.goAwayCode() == 11)
+            #expect(handler.served.withLock { $0 } < 1200)
+            try await eventually("the connection goes") { server.statistics.openConnections == 0 }
+        }
+    }
+
+    @Test("streams over the limit are refused a while and then end the connection")
+    func refusedStreams() async throws {
+        try await withServer { server, address, handler in
+            let client = try FrameClient(address)
+            var bytes: [UInt8] = []
+            for number in 0..<50_000 { bytes += FrameClient.request(number * 2 + 1, "/silent") }
+            client.socket.send(bytes)
+            try await eventually("the connection goes") { server.statistics.openConnections == 0 }
+            #expect(handler.served.withLock { $0 } == server.limits.concurrentStreams)
+        }
+    }
+
+    @Test("fields that nghttp2 does not send end their stream", arguments: ["/huge-head", "/huge-trailers"])
+    func hugeFields(_ path: String) async throws {
+        try await withServer { server, address, _ in
+            let client = try FrameClient(address)
+            client.socket.send(FrameClient.request(1, path))
+            while let frame = client.next() {
+                guard frame.type == 3 else { continue }
+                #expect(frame.stream == 1 && frame.payload == [0, 0, 0, 2])
+                break
+            }
+            #expect(server.statistics.openStreams == 0)
+            client.socket.send(FrameClient.request(3, "/hello"))
+            while let frame = client.next(), frame.stream != 3 || frame.flags & 1 == 0 {}
+        }
+    }
+
+    @Test("a peer that reads nothing of what it asked for is given up")
+    func unreadOutput() async throws {
+        let clock = ManualClock()
+        try await withServer(clock: clock) { server, address, handler in
+            let client = try FrameClient(address)
+            client.socket.send(FrameClient.frame(4, 0, 0, [0, 4, 127, 255, 255, 255]))
+            client.socket.send(FrameClient.frame(8, 0, 0, [127, 255, 0, 0]))
+            client.socket.send(FrameClient.request(1, "/stream?1000000000"))
+            var poured = -1
+            try await eventually("the sockets are full") {
+                defer { poured = handler.poured.withLock { $0 } }
+                usleep(20_000)
+                return poured > 0 && poured == handler.poured.withLock { $0 }
+            }
+            #expect(server.statistics.openConnections == 1)
+            clock.advance(by: .seconds(31))
+            try await eventually("the connection goes") { server.statistics.openConnections == 0 }
+        }
+    }
+
+    @Test("a body that stands still is given up where its receiver waits for all of it, and only there")
+    func stalledBody() async throws {
+        let clock = ManualClock()
+        try await withServer(clock: clock) { server, address, handler in
+            let client = try FrameClient(address)
+            for (stream, path) in [(1, "/size"), (3, "/echo"), (5, "/size")] {
+                client.socket.send(FrameClient.request(stream, path, end: false))
+                client.socket.send(FrameClient.frame(0, 0, stream, [1, 2, 3]))
+            }
+            try await eventually("the bodies have begun") { handler.received.withLock { $0 } == 9 }
+            clock.advance(by: .seconds(20))
+            client.socket.send(FrameClient.frame(0, 0, 5, [4]))
+            try await eventually("one goes on") { handler.received.withLock { $0 } == 10 }
+            clock.advance(by: .seconds(11))
+            while let frame = client.next() {
+                guard frame.type == 3 else { continue }
+                #expect(frame.stream == 1 && frame.payload == [0, 0, 0, 8])
+                break
+            }
+            clock.advance(by: .seconds(20))
+            while let frame = client.next() {
+                guard frame.type == 3 else { continue }
+                #expect(frame.stream == 5)
+                break
+            }
+            #expect(server.statistics.openStreams == 1)
+            client.socket.send(FrameClient.frame(0, 1, 3, [4]))
+            while let frame = client.next(), frame.stream != 3 || frame.flags & 1 == 0 {}
+        }
+    }
+
+    @Test("receivers that take nothing stop the connection before their windows add up")
+    func unreadBodies() async throws {
+        var limits = HTTPLimits()
+        limits.connectionUnreadBytes = 100_000
+        limits.connectionWindowBytes = 200_000
+        try await withServer(limits) { server, address, handler in
+            let client = try FrameClient(address)
+            let piece = [UInt8](repeating: 7, count: 10_000)
+            for stream in stride(from: 1, to: 41, by: 2) {
+                client.socket.send(FrameClient.request(stream, "/keep", end: false))
+                for _ in 0..<5 { client.socket.send(FrameClient.frame(0, 0, stream, piece)) }
+            }
+            // A million bytes in all, sent without a look at the window.
+            #expect(client.goAwayCode() == 3)
+            #expect(handler.received.withLock { $0 } <= 300_000)
+        }
+    }
+}
+
 @Suite("An HTTP/2 server on a real socket", .serialized)
 struct HTTP2ServerTests {
     @Test("streams that are opened and reset by the thousand end the connection with ENHANCE_YOUR_CALM")

@@ -35,6 +35,7 @@ final class DemoReceiver: HTTPStreamReceiver {
         path = stream.request.path
     }
 
+    private var huge: String { String(repeating: "x", count: 100_000) }
     private var number: Int { Int(stream.request.query ?? "") ?? 0 }
 
     func begin() {
@@ -71,7 +72,12 @@ final class DemoReceiver: HTTPStreamReceiver {
             stream.send(ArraySlice("half".utf8))
             stream.finish()
         case "/echo": stream.send(ResponseHead(status: 200))
-        case "/size", "/keep", "/silent": break
+        case "/size": stream.expectsSteadyBody = true
+        case "/huge-head": stream.send(ResponseHead(status: 200, fields: ["x-huge": huge]), end: true)
+        case "/huge-trailers":
+            stream.send(ResponseHead(status: 200))
+            stream.finish(trailers: ["x-huge": huge])
+        case "/keep", "/silent": break
         default: answer("unknown", status: 404)
         }
     }
