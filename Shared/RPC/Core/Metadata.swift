@@ -48,7 +48,7 @@ public struct Metadata: Sendable, Equatable {
     /// Why the metadata can't be sent, if so.
     var defect: String? {
         for (key, value) in fields {
-            if key.isEmpty || !key.utf8.allSatisfy(Metadata.isKeyByte) {
+            if !Metadata.isKey(key) {
                 return "the metadata key \"\(key)\" may hold only a–z, 0–9, '_', '-' and '.'"
             }
             if Metadata.isReserved(key) { return "the metadata key \"\(key)\" belongs to the protocol" }
@@ -57,6 +57,22 @@ public struct Metadata: Sendable, Equatable {
             }
         }
         return nil
+    }
+
+    static func isKey(_ key: String) -> Bool { !key.isEmpty && key.utf8.allSatisfy(isKeyByte) }
+
+    /// A value that every protocol can carry: other bytes become `?`, and spaces around it go.
+    static func printable(_ value: String) -> String {
+        let isSpace = { (byte: UInt8) in byte == 0x20 }
+        if value.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7f }), value.utf8.first.map(isSpace) != true,
+            value.utf8.last.map(isSpace) != true
+        {
+            return value
+        }
+        var bytes = value.utf8.map { $0 >= 0x20 && $0 < 0x7f ? $0 : UInt8(ascii: "?") }[...]
+        bytes = bytes.drop(while: isSpace)
+        while bytes.last.map(isSpace) == true { bytes.removeLast() }
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     private static func isKeyByte(_ byte: UInt8) -> Bool {

@@ -1,10 +1,19 @@
 import HTTP
 import Protobuf
 
-/// A message as it came, compression taken off.
+/// A message as it came.
 struct InboundMessage {
     var bytes: [UInt8]
     var isCompressed: Bool
+    /// The compression is still to be taken off.
+    var isFolded = false
+
+    /// The message without its compression. Taken off as late as can be: a window full of small messages may unfold to
+    /// gigabytes, and only one at a time is needed.
+    /// - Throws: `resourceExhausted` where it unfolds to more than `limit` bytes, `invalidArgument` where it is damaged.
+    func unfolded(limit: Int) throws(RPCError) -> [UInt8] {
+        isFolded ? try CallInput.decompress(bytes, limit: limit) : bytes
+    }
 }
 
 /// How a request's body becomes messages.
@@ -36,6 +45,9 @@ struct CallInput {
             form: .inHead, compression: .identity, deframer: MessageDeframer(limit: message.count), body: message)
     }
 
+    /// The largest message, before and after its compression is taken off.
+    var limit: Int { deframer.limit }
+
     mutating func append(_ bytes: UnsafeRawBufferPointer, _ message: (InboundMessage) -> Void) throws(RPCError) {
         switch form {
         case .framed: try appendFramed(bytes, message)
@@ -51,13 +63,13 @@ struct CallInput {
     private mutating func appendFramed(
         _ bytes: UnsafeRawBufferPointer, _ message: (InboundMessage) -> Void
     ) throws(RPCError) {
-        let (limit, compression) = (deframer.limit, compression)
+        let compression = compression
         var failure: RPCError?
         do {
             try deframer.append(bytes) { envelope in
                 guard failure == nil else { return }
                 do throws(RPCError) {
-                    message(try CallInput.unfold(envelope, compression, limit: limit))
+                    message(try CallInput.message(envelope, compression))
                 } catch { failure = error }
             }
         } catch {
@@ -72,15 +84,14 @@ struct CallInput {
         case .framed:
             do { try deframer.end() } catch { throw CallInput.error(error) }
         case .whole where compression == .gzip:
-            let unfolded = try CallInput.decompress(body, limit: deframer.limit)
-            message(InboundMessage(bytes: unfolded, isCompressed: true))
+            message(InboundMessage(bytes: body, isCompressed: true, isFolded: true))
         case .whole, .inHead: message(InboundMessage(bytes: body, isCompressed: false))
         }
         body = []
     }
 
-    static func unfold(
-        _ envelope: MessageDeframer.Envelope, _ compression: Compression, limit: Int
+    private static func message(
+        _ envelope: MessageDeframer.Envelope, _ compression: Compression
     ) throws(RPCError) -> InboundMessage {
         switch envelope.flags {
         case 0: return InboundMessage(bytes: envelope.bytes, isCompressed: false)
@@ -88,7 +99,7 @@ struct CallInput {
             guard compression == .gzip else {
                 throw RPCError(.internal, "a message is marked as compressed and the request names no compression")
             }
-            return InboundMessage(bytes: try decompress(envelope.bytes, limit: limit), isCompressed: true)
+            return InboundMessage(bytes: envelope.bytes, isCompressed: true, isFolded: true)
         default: throw RPCError(.internal, "a message's flags are \(envelope.flags); only 0 and 1 are known")
         }
     }

@@ -17,9 +17,9 @@ final class ConnectStreamingDialect: ResponseDialect {
         guard !isHeadSent else { return }
         isHeadSent = true
         var fields = ConnectStreamingDialect.head(call.context.codec, extraFields)
-        declaresGzip = acceptsGzip && call.context.compressesResponses
+        declaresGzip = acceptsGzip && call.compressesResponses
         if declaresGzip { fields.add("connect-content-encoding", "gzip") }
-        call.context.responseMetadata.appendTo(&fields)
+        call.responseMetadata.appendTo(&fields)
         call.stream.send(ResponseHead(status: 200, fields: fields))
     }
 
@@ -31,7 +31,7 @@ final class ConnectStreamingDialect: ResponseDialect {
 
     func finish(_ error: RPCError?, on call: ServerCall) {
         sendHead(on: call)
-        var metadata = call.context.trailingMetadata
+        var metadata = call.trailingMetadata
         if let error { metadata.append(error.metadata) }
         call.stream.send(ConnectStreamingDialect.end(error, metadata))
         call.stream.finish()

@@ -16,9 +16,6 @@ final class ConnectUnaryDialect: ResponseDialect {
     func sendHead(on call: ServerCall) {}
 
     func write(_ message: consuming [UInt8], compressed: Bool?, on call: ServerCall) throws {
-        guard !isHeadSent else {
-            throw RPCError(.internal, "the handler of \(call.context.method) gave more than one response")
-        }
         let context = call.context
         var body = message[5...]
         var fields = extraFields
@@ -28,22 +25,20 @@ final class ConnectUnaryDialect: ResponseDialect {
             fields.add("content-encoding", "gzip")
         }
         fields.add("content-length", "\(body.count)")
-        context.responseMetadata.appendTo(&fields)
-        context.trailingMetadata.appendTo(&fields, prefix: "trailer-")
+        call.responseMetadata.appendTo(&fields)
+        call.trailingMetadata.appendTo(&fields, prefix: "trailer-")
         isHeadSent = true
         call.stream.send(ResponseHead(status: 200, fields: fields))
         call.stream.send(body)
     }
 
     func finish(_ error: RPCError?, on call: ServerCall) {
-        // A unary handler's one message is the last thing before its end, so an error finds the head unsent, but for a
-        // streaming handler of a unary method that fails after its message.
-        if isHeadSent { return error == nil ? call.stream.finish() : call.stream.reset(.internalError) }
+        // The one message is written when everything is known to have gone well: an error finds the head unsent.
+        if isHeadSent { return call.stream.finish() }
         let error = error ?? RPCError(.internal, "the handler of \(call.context.method) gave no response")
-        var metadata = call.context.responseMetadata
+        var metadata = call.responseMetadata
         metadata.append(error.metadata)
-        ConnectUnaryDialect.refuse(
-            error, metadata, trailing: call.context.trailingMetadata, extraFields, on: call.stream)
+        ConnectUnaryDialect.refuse(error, metadata, trailing: call.trailingMetadata, extraFields, on: call.stream)
     }
 
     static func refuse(

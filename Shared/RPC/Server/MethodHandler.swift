@@ -49,7 +49,7 @@ public final class MethodHandler: Sendable {
     ) -> MethodHandler {
         MethodHandler(method: descriptor.method) { call in
             // Asked without waiting first: most requests are here as a whole, and each asynchronous call costs.
-            let bytes = if let ready = call.takeOnlyMessage() { ready } else { try await call.onlyMessage() }
+            let bytes = if let ready = try call.takeOnlyMessage() { ready } else { try await call.onlyMessage() }
             let message = try call.decode(Request.self, bytes)
             let context = call.context
             let response = try await body(ServerRequest(message: message, metadata: context.metadata), context)

@@ -13,6 +13,7 @@ public final class RPCServer: HTTPServerHandler {
     public let methods: [AnyMethod]
     let core: RPCServerCore
     private let table: MethodTable
+    private let serviceNames: Set<String>
     private let fallback: (any HTTPServerHandler)?
 
     /// - Parameter fallback: hears the requests that are no calls; they get a JSON 404 where nil.
@@ -25,6 +26,7 @@ public final class RPCServer: HTTPServerHandler {
         let handlers = services.flatMap { $0.handlers() }
         methods = handlers.map(\.method)
         table = MethodTable(handlers)
+        serviceNames = Set(handlers.map(\.method.service))
         core = RPCServerCore(registry: TypeRegistry(configuration.files), interceptors: interceptors)
     }
 
@@ -37,7 +39,7 @@ public final class RPCServer: HTTPServerHandler {
         let request = stream.request
         guard let handler = table.find(request) else { return unknown(stream) }
         do {
-            switch try RequestForm(request, handler.method) {
+            switch try RequestForm(request, handler.method, messageBytes: configuration.messageBytes) {
             case .grpc(let form): return startGRPC(stream, handler, form)
             case .connect(let form): return startConnect(stream, handler, form)
             case .preflight: return answerPreflight(stream)
@@ -105,8 +107,10 @@ public final class RPCServer: HTTPServerHandler {
     private func unknown(_ stream: HTTPStream) -> any HTTPStreamReceiver {
         if RequestForm.isGRPC(stream.request) {
             let path = stream.request.path
-            let known = methods.contains { path.hasPrefix("/\($0.service)/") }
-            let message = known ? "the service has no method for \(path)" : "there is no service for \(path)"
+            let service = path.dropFirst().prefix { $0 != "/" }
+            let message =
+                serviceNames.contains(String(service))
+                ? "the service has no method for \(path)" : "there is no service for \(path)"
             GRPCDialect.refuse(GRPCDialect.trailers(RPCError(.unimplemented, message)), nil, on: stream)
             return DiscardingReceiver(stream)
         }
@@ -131,15 +135,17 @@ public final class RPCServer: HTTPServerHandler {
     }
 
     private func crossOriginFields(_ request: RequestHead) -> HeaderFields {
-        guard let policy = configuration.crossOrigin, let origin = request.fields["origin"],
-            let allowed = policy.allowed(origin)
-        else { return [:] }
+        guard let policy = configuration.crossOrigin else { return [:] }
+        // Said to everybody, or a cache would give one origin the answer to another.
+        guard let origin = request.fields["origin"], let allowed = policy.allowed(origin) else {
+            return ["vary": "origin"]
+        }
         return ["access-control-allow-origin": allowed, "vary": "origin", "access-control-expose-headers": "*"]
     }
 
     private func answerPreflight(_ stream: HTTPStream) -> any HTTPStreamReceiver {
         var fields = crossOriginFields(stream.request)
-        if !fields.isEmpty, let policy = configuration.crossOrigin {
+        if let policy = configuration.crossOrigin, fields.contains("access-control-allow-origin") {
             fields.add("access-control-allow-methods", "GET, POST")
             let wanted = stream.request.fields["access-control-request-headers"]
             fields.add(

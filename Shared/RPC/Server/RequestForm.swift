@@ -37,7 +37,8 @@ enum RequestForm {
     case connect(Connect)
     case preflight
 
-    init(_ request: RequestHead, _ method: AnyMethod) throws(RequestRefusal) {
+    /// - Parameter messageBytes: the largest message that a GET may carry.
+    init(_ request: RequestHead, _ method: AnyMethod, messageBytes: Int) throws(RequestRefusal) {
         switch request.method {
         case .post:
             switch RequestForm.grpcType(of: request) {
@@ -46,7 +47,7 @@ enum RequestForm {
             case .none: self = .connect(try RequestForm.post(request, method))
             }
         case .get where method.shape == .unary && method.idempotency == .noSideEffects:
-            self = .connect(try RequestForm.get(request))
+            self = .connect(try RequestForm.get(request, messageBytes: messageBytes))
         case .options where request.fields.contains("access-control-request-method"): self = .preflight
         default:
             let allowed = method.shape == .unary && method.idempotency == .noSideEffects ? "GET, POST" : "POST"
@@ -159,7 +160,7 @@ enum RequestForm {
             timeout: try timeout(fields))
     }
 
-    private static func get(_ request: RequestHead) throws(RequestRefusal) -> Connect {
+    private static func get(_ request: RequestHead, messageBytes: Int) throws(RequestRefusal) -> Connect {
         var query: [String: String] = [:]
         for part in (request.query ?? "").split(separator: "&") {
             let pair = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
@@ -185,9 +186,12 @@ enum RequestForm {
             message = decoded
         }
         if try compression(query["compression"], "compression") == .gzip {
-            do { message = try CallInput.decompress(message, limit: 16 * 1024 * 1024) } catch {
+            do { message = try CallInput.decompress(message, limit: messageBytes) } catch {
                 throw RequestRefusal(error: error)
             }
+        }
+        guard message.count <= messageBytes else {
+            throw RequestRefusal(error: CallInput.error(.tooLarge(length: message.count, limit: messageBytes)))
         }
         return Connect(
             codec: codec, isUnary: true, compression: .identity,

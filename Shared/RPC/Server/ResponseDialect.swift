@@ -11,11 +11,21 @@ protocol ResponseDialect: AnyObject {
 }
 
 extension Metadata {
-    /// The metadata as an application's: what belongs to the protocols is left out, so that a handler can't break its
-    /// own response.
+    /// What one application may say in one head or trailer. Peers take little more, and HTTP/2 tells a header block that
+    /// is too large from a broken connection only with luck.
+    private static let sentBytesMax = 16 * 1024
+
+    /// The metadata as an application's: what belongs to the protocols, is no key or is too much is left out, and what
+    /// is not printable becomes `?`, so that a handler can't break its own response.
     func appendTo(_ fields: inout HeaderFields, prefix: String = "") {
         if isEmpty { return }
-        for (key, value) in self where !Metadata.isReserved(key) { fields.add(prefix + key, value) }
+        var room = Metadata.sentBytesMax
+        for (key, value) in self where Metadata.isKey(key) && !Metadata.isReserved(key) {
+            let size = key.utf8.count + value.utf8.count + 32
+            guard size <= room else { continue }
+            room -= size
+            fields.add(prefix + key, Metadata.printable(value))
+        }
     }
 }
 
@@ -41,16 +51,16 @@ final class GRPCDialect: ResponseDialect {
     func sendHead(on call: ServerCall) {
         guard !isHeadSent else { return }
         isHeadSent = true
-        let context = call.context
+        let metadata = call.responseMetadata
         // Most calls say nothing but that they go well: those share one head.
-        if contentType == nil, !context.compressesResponses, context.responseMetadata.isEmpty {
+        if contentType == nil, !call.compressesResponses, metadata.isEmpty {
             return call.stream.send(GRPCDialect.plainHead)
         }
         var fields = GRPCDialect.head
         if let contentType { fields.set("content-type", contentType) }
-        declaresGzip = acceptsGzip && context.compressesResponses
+        declaresGzip = acceptsGzip && call.compressesResponses
         if declaresGzip { fields.add("grpc-encoding", "gzip") }
-        context.responseMetadata.appendTo(&fields)
+        metadata.appendTo(&fields)
         call.stream.send(ResponseHead(status: 200, fields: fields))
     }
 
@@ -61,17 +71,17 @@ final class GRPCDialect: ResponseDialect {
     }
 
     func finish(_ error: RPCError?, on call: ServerCall) {
-        if error == nil, isHeadSent, call.context.trailingMetadata.isEmpty {
+        if error == nil, isHeadSent, call.trailingMetadata.isEmpty {
             return call.stream.finish(trailers: GRPCDialect.success)
         }
         var fields = error.map { GRPCDialect.trailers($0) } ?? GRPCDialect.success
-        call.context.trailingMetadata.appendTo(&fields)
+        call.trailingMetadata.appendTo(&fields)
         if isHeadSent { return call.stream.finish(trailers: fields) }
         guard error != nil else {
             sendHead(on: call)
             return call.stream.finish(trailers: fields)
         }
-        GRPCDialect.refuse(fields, contentType, call.context.responseMetadata, on: call.stream)
+        GRPCDialect.refuse(fields, contentType, call.responseMetadata, on: call.stream)
     }
 
     /// Head and status in one: nothing else was or will be said.
@@ -85,7 +95,25 @@ final class GRPCDialect: ResponseDialect {
         stream.send(ResponseHead(status: 200, fields: head), end: true)
     }
 
+    /// Texts and details end up in a header: one that quotes a caller's input must not grow as that does.
+    private static let messageBytesMax = 4096
+    private static let detailBytesMax = 12 * 1024
+
+    private static func fitting(_ error: RPCError) -> RPCError {
+        var error = error
+        if error.message.utf8.count > messageBytesMax {
+            var text = error.message.prefix(messageBytesMax)
+            while text.utf8.count > messageBytesMax { text.removeLast() }
+            error.message = text + "…"
+        }
+        if error.details.reduce(0, { $0 + $1.typeName.utf8.count + $1.value.count }) > detailBytesMax {
+            error.details = []
+        }
+        return error
+    }
+
     static func trailers(_ error: RPCError) -> HeaderFields {
+        let error = fitting(error)
         var fields: HeaderFields = ["grpc-status": "\(error.code.rawValue)"]
         if !error.message.isEmpty { fields.add("grpc-message", PercentEncoding.encode(error.message)) }
         if !error.details.isEmpty {

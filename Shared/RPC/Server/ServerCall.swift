@@ -16,6 +16,7 @@ final class ServerCall: HTTPStreamReceiver, @unchecked Sendable {
     let writer: any ResponseDialect
     /// The response of a unary handler, with five free bytes in front; sent when the interceptors are through.
     @usableFromInline var unaryResponse: [UInt8]?
+    private var compressesUnaryResponse: Bool?
 
     private var input: CallInput
     private var messages: [InboundMessage] = []
@@ -23,6 +24,8 @@ final class ServerCall: HTTPStreamReceiver, @unchecked Sendable {
     private var withheldBytes = 0
     private var isInputEnded = false
     private var isFinished = false
+    /// The call ended from outside its handler, which may be at work on another thread.
+    private var isAborted = false
     private var failure: RPCError?
     private var reader: UnsafeContinuation<Bytes?, any Error>?
     private var waitingWriter: UnsafeContinuation<Void, any Error>?
@@ -59,12 +62,23 @@ final class ServerCall: HTTPStreamReceiver, @unchecked Sendable {
 
     private func run() async {
         var outcome: RPCError?
-        do {
-            if core.hasInterceptors { try await core.run(self) } else { try await handler.run(self) }
-        } catch { outcome = RPCError(error) }
+        // A call that ended before its first turn does nothing that nobody would hear of.
+        if !isFinished { outcome = await runHandler() }
         finish(outcome)
         task = nil
         core.callEnded()
+    }
+
+    private func runHandler() async -> RPCError? {
+        do {
+            if core.hasInterceptors { try await core.run(self) } else { try await handler.run(self) }
+            return nil
+        } catch {
+            var failure = RPCError(error)
+            // An error that calls itself a success, or what nobody knows, would read as anything.
+            if !(1...16).contains(failure.code.rawValue) { failure.code = .unknown }
+            return failure
+        }
     }
 
     // MARK: messages from the caller
@@ -100,14 +114,14 @@ final class ServerCall: HTTPStreamReceiver, @unchecked Sendable {
         guard let reader else { return }
         if messagesHead < messages.count {
             self.reader = nil
-            reader.resume(returning: takeMessage())
+            reader.resume(with: Result { try takeMessage() })
         } else if isInputEnded {
             self.reader = nil
             reader.resume(returning: nil)
         }
     }
 
-    private func takeMessage() -> Bytes {
+    private func takeMessage() throws(RPCError) -> Bytes {
         let message = messages[messagesHead]
         messages[messagesHead].bytes = []
         messagesHead += 1
@@ -120,18 +134,25 @@ final class ServerCall: HTTPStreamReceiver, @unchecked Sendable {
             }
         }
         context.isLatestRequestCompressed = message.isCompressed
-        return message.bytes[...]
+        guard message.isFolded else { return message.bytes[...] }
+        do { return try message.unfolded(limit: input.limit)[...] } catch {
+            abort(error)
+            throw error
+        }
     }
 
     /// The next message; nil after the last. From any executor.
     func nextMessage() async throws -> Bytes? {
         if loop.isCurrent {
-            if messagesHead < messages.count { return takeMessage() }
-            if isInputEnded { return nil }
+            // First of all: a call that was given up must not look like one whose caller has said everything.
+            if let failure { throw failure }
+            if messagesHead < messages.count { return try takeMessage() }
+            if isInputEnded, !isFinished { return nil }
         }
         return try await withUnsafeThrowingContinuation { continuation in
             loop.run { [self] in
                 if let failure { return continuation.resume(throwing: failure) }
+                guard !isFinished else { return continuation.resume(throwing: ServerCall.over) }
                 guard reader == nil else {
                     return continuation.resume(
                         throwing: RPCError(.internal, "two tasks read the requests of one call at once"))
@@ -144,9 +165,9 @@ final class ServerCall: HTTPStreamReceiver, @unchecked Sendable {
 
     /// The one message of a call whose caller sends just one, where it is here already.
     @usableFromInline
-    func takeOnlyMessage() -> Bytes? {
+    func takeOnlyMessage() throws -> Bytes? {
         guard loop.isCurrent, isInputEnded, messages.count == 1, messagesHead == 0 else { return nil }
-        return takeMessage()
+        return try takeMessage()
     }
 
     /// The one message of a call whose caller sends just one.
@@ -176,6 +197,10 @@ final class ServerCall: HTTPStreamReceiver, @unchecked Sendable {
 
     /// Sends a message with five free bytes in front; suspends while the queue is full. From any executor.
     func write(_ message: consuming [UInt8], compressed: Bool?) async throws {
+        guard context.method.shape.streamsResponses else {
+            let message = consume message
+            return try await loop.submit { [self] in try keep(message, compressed) }
+        }
         if loop.isCurrent {
             try writeNow(consume message, compressed)
             if stream.isWritable { return }
@@ -193,9 +218,20 @@ final class ServerCall: HTTPStreamReceiver, @unchecked Sendable {
         }
     }
 
+    /// Nothing of a single response goes out before its handler and the interceptors are through.
+    private func keep(_ message: [UInt8], _ compressed: Bool?) throws {
+        if let failure { throw failure }
+        guard !isFinished else { throw ServerCall.over }
+        guard unaryResponse == nil else {
+            throw RPCError(.internal, "the handler of \(context.method) gave more than one response")
+        }
+        unaryResponse = message
+        compressesUnaryResponse = compressed
+    }
+
     private func writeNow(_ message: consuming [UInt8], _ compressed: Bool?) throws {
         if let failure { throw failure }
-        guard !isFinished else { throw RPCError(.cancelled, "the call is over") }
+        guard !isFinished else { throw ServerCall.over }
         try writer.write(consume message, compressed: compressed, on: self)
     }
 
@@ -224,7 +260,16 @@ final class ServerCall: HTTPStreamReceiver, @unchecked Sendable {
         waitingWriter.resume()
     }
 
+    // MARK: what goes beside the messages
+
+    // The context belongs to the handler's task: once that is not known to stand still, nothing is taken from there.
+    var responseMetadata: Metadata { isAborted ? [:] : context.responseMetadata }
+    var trailingMetadata: Metadata { isAborted ? [:] : context.trailingMetadata }
+    var compressesResponses: Bool { !isAborted && context.compressesResponses }
+
     // MARK: the end
+
+    private static let over = RPCError(.cancelled, "the call is over")
 
     /// The handler is through, with an error or without.
     private func finish(_ error: RPCError?) {
@@ -235,8 +280,10 @@ final class ServerCall: HTTPStreamReceiver, @unchecked Sendable {
         var error = error
         // Taken out of the optional, so that the prefix is written in place and not into a copy.
         if error == nil, let response = unaryResponse.take() {
-            do { try writer.write(response, compressed: nil, on: self) } catch { return end(RPCError(error)) }
-        } else if error == nil, !context.method.shape.streamsResponses, !writer.isHeadSent {
+            do { try writer.write(response, compressed: compressesUnaryResponse, on: self) } catch {
+                return end(RPCError(error))
+            }
+        } else if error == nil, !context.method.shape.streamsResponses {
             error = RPCError(.internal, "the handler of \(context.method) gave no response")
         }
         end(error)
@@ -248,31 +295,38 @@ final class ServerCall: HTTPStreamReceiver, @unchecked Sendable {
         messagesHead = 0
         if withheldBytes > 0 { stream.consumed(withheldBytes) }
         withheldBytes = 0
+        // A handler may have left its streams to a task that is still at them.
+        release(failure ?? ServerCall.over)
     }
 
     /// Ends the call from outside the handler: the caller hears at once, the handler's task is cancelled.
     private func abort(_ error: RPCError) {
         guard !isFinished else { return }
         isFinished = true
+        isAborted = true
+        failure = error
         deadlineTimer?.cancel()
         deadlineTimer = nil
         end(error)
-        stopTask(error)
+        task?.cancel()
     }
 
     @usableFromInline
     func closed(_ closure: StreamClosure) {
         deadlineTimer?.cancel()
         deadlineTimer = nil
-        let wasFinished = isFinished
+        guard !isFinished else { return }
         isFinished = true
+        isAborted = true
+        let error = RPCError(.cancelled, "the caller gave the call up")
+        failure = error
         messages = []
         messagesHead = 0
-        if !wasFinished || task != nil { stopTask(RPCError(.cancelled, "the caller gave the call up")) }
+        release(error)
+        task?.cancel()
     }
 
-    private func stopTask(_ error: RPCError) {
-        failure = error
+    private func release(_ error: RPCError) {
         if let reader {
             self.reader = nil
             reader.resume(throwing: error)
@@ -281,6 +335,5 @@ final class ServerCall: HTTPStreamReceiver, @unchecked Sendable {
             self.waitingWriter = nil
             waitingWriter.resume(throwing: error)
         }
-        task?.cancel()
     }
 }

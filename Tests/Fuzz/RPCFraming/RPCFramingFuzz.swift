@@ -20,15 +20,20 @@ private typealias Outcome = (messages: [[UInt8]], error: RPCCode?)
 private func read(_ bytes: [UInt8], step: Int, _ compression: Compression) -> Outcome {
     var input = CallInput.framed(limit: 10_000, compression: compression)
     var messages: [[UInt8]] = []
+    var inbound: [InboundMessage] = []
+    var failure: RPCError?
     do {
         for start in stride(from: 0, to: bytes.count, by: step) {
             try bytes[start..<min(start + step, bytes.count)].withUnsafeBytes { piece in
-                try input.append(piece) { messages.append($0.bytes) }
+                try input.append(piece) { inbound.append($0) }
             }
         }
-        try input.end { messages.append($0.bytes) }
-    } catch { return (messages, (error as? RPCError)?.code) }
-    return (messages, nil)
+        try input.end { inbound.append($0) }
+    } catch { failure = error as? RPCError }
+    do {
+        for message in inbound { messages.append(try message.unfolded(limit: input.limit)) }
+    } catch { failure = error as? RPCError }
+    return (messages, failure?.code)
 }
 
 /// However a body is cut, the same messages come out, and the same error.
@@ -65,7 +70,7 @@ private func heads(_ bytes: [UInt8]) {
     for (method, shape) in [(HTTPMethod.post, CallShape.unary), (.post, .bidirectional), (.get, .unary)] {
         let request = RequestHead(method: method, authority: "a", path: "/s/m?" + (lines.first ?? ""), fields: fields)
         let called = AnyMethod(service: "s", name: "m", shape: shape, idempotency: .noSideEffects, options: [])
-        _ = try? RequestForm(request, called)
+        _ = try? RequestForm(request, called, messageBytes: 10_000)
     }
     _ = Metadata(fields: fields).binary("x-bin")
 }
@@ -85,7 +90,11 @@ private func whole(_ bytes: [UInt8]) {
     bytes.withUnsafeBytes { piece in
         do {
             try input.append(piece) { _ in }
-            try input.end { precondition($0.bytes.count <= 10_000, "a message over the limit") }
+            var messages: [InboundMessage] = []
+            try input.end { messages.append($0) }
+            for message in messages {
+                precondition(try message.unfolded(limit: 10_000).count <= 10_000, "a message over the limit")
+            }
         } catch {}
     }
 }

@@ -11,6 +11,8 @@ public final class HealthService: Grpc.Health.V1.Health.SimpleService {
         var nextWaiter = 0
     }
     private let state = Lock(State())
+    /// More is not listed: the contract says so.
+    private static let listedMax = 100
 
     public init() {}
 
@@ -46,8 +48,14 @@ public final class HealthService: Grpc.Health.V1.Health.SimpleService {
     public func list(
         _ request: Grpc.Health.V1.HealthListRequest, context: ServerContext
     ) async throws -> Grpc.Health.V1.HealthListResponse {
+        let statuses = state.withLock { $0.statuses }
+        guard statuses.count <= HealthService.listedMax else {
+            throw RPCError(
+                .resourceExhausted,
+                "\(statuses.count) services are known, and a list holds at most \(HealthService.listedMax)")
+        }
         var response = Grpc.Health.V1.HealthListResponse()
-        response.statuses = state.withLock { $0.statuses }.mapValues { Grpc.Health.V1.HealthCheckResponse($0) }
+        response.statuses = statuses.mapValues { Grpc.Health.V1.HealthCheckResponse($0) }
         return response
     }
 

@@ -35,7 +35,13 @@ public struct ReflectionService: RPCService {
 
     private static func extensions(of file: FileDescriptor) -> [Extension] {
         guard let proto = try? Google.Protobuf.FileDescriptorProto(serialized: file.serialized) else { return [] }
-        return proto.`extension`.map { field in
+        var fields = proto.`extension`
+        var messages = proto.messageType
+        while let message = messages.popLast() {
+            fields += message.`extension`
+            messages += message.nestedType
+        }
+        return fields.map { field in
             let type = field.extendee ?? ""
             return Extension(
                 extendedType: String(type.drop { $0 == "." }), number: field.number ?? 0, file: file)
