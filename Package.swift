@@ -35,6 +35,7 @@ let package = Package(
         .executable(name: "rpc-interop-server", targets: ["RPCInteropServer"]),
         .executable(name: "rpc-conformance-server", targets: ["RPCConformanceServer"]),
         .executable(name: "bench-echo", targets: ["BenchEcho"]),
+        .executable(name: "bench-blobs", targets: ["BenchBlobs"]),
     ],
     targets: [
         // System libraries, each behind its module map and static-inline shims.
@@ -48,6 +49,7 @@ let package = Package(
         library("Loop", ["CLinux"]),
         library("HTTP", ["Loop", "CLinux", "CNghttp2", "COpenSSL"]),
         library("Protobuf"),
+        library("Blobs", ["Loop", "CLinux", "COpenSSL"]),
 
         // Remote calls on top of them.
         library("RPC", ["HTTP", "Loop", "Protobuf", "CZlib"]),
@@ -63,6 +65,8 @@ let package = Package(
             "RPCConformanceServer", ["RPC", "TestContracts", "ProgramKit"],
             path: "Tests/Programs/RPCConformanceServer"),
         program("BenchProtobuf", ["Protobuf"], path: "Benchmarks/Protobuf/Swift"),
+        program("BlobPutter", ["Blobs", "Loop"], path: "Tests/Programs/BlobPutter"),
+        program("BenchBlobs", ["Blobs", "Loop"], path: "Benchmarks/Blobs/Swift"),
         program("BenchEcho", ["RPC", "ProgramKit"], path: "Benchmarks/Echo/Server"),
 
         // Tests mirror the folders above.
@@ -70,5 +74,6 @@ let package = Package(
         tests("HTTPTests", ["HTTP", "Loop", "CLinux"]),
         tests("ProtobufTests", ["Protobuf", "CProtobufC"], exclude: ["Protos"]),
         tests("RPCTests", ["RPC"]),
+        tests("BlobsTests", ["Blobs", "BlobPutter", "Loop", "CLinux"]),
     ]
 )
