@@ -1,7 +1,7 @@
 internal import COpenSSL
 
-/// A SHA-256 under way. Belongs to one thread at a time.
-public final class BlobHasher {
+/// A SHA-256 under way. It may go from task to task, and is used by one at a time.
+public final class BlobHasher: @unchecked Sendable {
     private let context: OpaquePointer
 
     /// - Throws: `BlobError` where the library has no memory, or has SHA-256 switched off.

@@ -47,35 +47,74 @@ extension BlobStore {
     }
 }
 
-/// A range of a blob in chunks. One read is in flight at a time.
+/// A range of a blob in chunks. While one is used the next is read, and hashed where the blob is verified.
 public struct BlobChunks: AsyncSequence, Sendable {
     public typealias Element = ArraySlice<UInt8>
 
     let reader: any BlobReader
     let range: Range<Int64>
     let chunkBytes: Int
+    let isVerified: Bool
 
     public struct AsyncIterator: AsyncIteratorProtocol {
         let chunks: BlobChunks
         var position: Int64
+        var hasher: BlobHasher?
+        var ahead: Task<[UInt8], any Error>?
+
+        init(_ chunks: BlobChunks) {
+            self.chunks = chunks
+            position = chunks.range.lowerBound
+        }
 
         public mutating func next() async throws -> ArraySlice<UInt8>? {
-            guard position < chunks.range.upperBound else { return nil }
-            try Task.checkCancellation()
-            let end = Swift.min(position + Int64(chunks.chunkBytes), chunks.range.upperBound)
-            let bytes = try await chunks.reader.read(position..<end)
-            position = end
+            if chunks.isVerified, hasher == nil { hasher = try BlobHasher() }
+            guard let reading = ahead ?? readNext() else { return nil }
+            ahead = nil
+            let bytes = try await withTaskCancellationHandler {
+                try await reading.value
+            } onCancel: {
+                reading.cancel()
+            }
+            // Only now, so that one at a time feeds the hasher, and in order.
+            ahead = readNext()
             return bytes[...]
+        }
+
+        /// Nil at the end.
+        private mutating func readNext() -> Task<[UInt8], any Error>? {
+            guard position < chunks.range.upperBound else { return nil }
+            let start = position
+            let end = Swift.min(start + Int64(chunks.chunkBytes), chunks.range.upperBound)
+            position = end
+            let (reader, hasher, isLast) = (chunks.reader, hasher, end == chunks.range.upperBound)
+            return Task {
+                try Task.checkCancellation()
+                let bytes = try await reader.read(start..<end)
+                guard let hasher else { return bytes }
+                bytes.withUnsafeBytes { hasher.update($0) }
+                guard try !isLast || hasher.finish() == reader.info.digest else {
+                    throw BlobError(.corrupt, "the bytes of \(reader.info.digest) are not those that its name says")
+                }
+                return bytes
+            }
         }
     }
 
-    public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(chunks: self, position: range.lowerBound) }
+    public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(self) }
 }
 
 extension BlobReader {
     /// The range, or the whole blob, in chunks; the reader must not be released before the last.
     public func chunks(_ range: Range<Int64>? = nil, of chunkBytes: Int = 1 << 20) -> BlobChunks {
-        BlobChunks(reader: self, range: range ?? 0..<info.size, chunkBytes: Swift.max(1, chunkBytes))
+        BlobChunks(
+            reader: self, range: range ?? 0..<info.size, chunkBytes: Swift.max(1, chunkBytes), isVerified: false)
+    }
+
+    /// The whole blob in chunks, hashed on the way. Where the bytes are not those of its name, the last chunk is not given
+    /// but `BlobError` `.corrupt` thrown.
+    public func verifiedChunks(of chunkBytes: Int = 1 << 20) -> BlobChunks {
+        BlobChunks(reader: self, range: 0..<info.size, chunkBytes: Swift.max(1, chunkBytes), isVerified: true)
     }
 
     /// The whole blob, compared with its name.

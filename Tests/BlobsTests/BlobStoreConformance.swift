@@ -60,6 +60,9 @@ struct BlobStoreConformance {
                 var collected: [UInt8] = []
                 for try await chunk in reader.chunks(5..<2_500_000, of: 999_983) { collected += chunk }
                 #expect(collected == Array(bytes[5..<2_500_000]))
+                collected = []
+                for try await chunk in reader.verifiedChunks(of: 1_000_000) { collected += chunk }
+                #expect(collected == bytes)
                 #expect(await failure { _ = try await reader.read(3_000_000..<3_000_002) }?.code == .outOfRange)
                 #expect(await failure { _ = try await reader.verifiedBytes(upTo: 10) }?.code == .outOfRange)
             }

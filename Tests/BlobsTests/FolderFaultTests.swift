@@ -33,6 +33,12 @@ struct FolderFaultTests {
                 var byte = ~bytes[5000]
                 #expect(pwrite(descriptor, &byte, 1, 5000) == 1)
                 close(descriptor)
+                let error = await failure {
+                    try await store.withBlob(digest) { reader in
+                        for try await _ in reader.verifiedChunks(of: 10_000) {}
+                    }
+                }
+                #expect(error?.code == .corrupt)
                 let report = try await store.scrub(after: nil, limit: 100)
                 #expect(report.damaged == [digest] && report.examined == 2 && report.next == nil)
                 #expect(try await store.stat(digest) == nil)

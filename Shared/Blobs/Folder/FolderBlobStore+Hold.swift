@@ -39,7 +39,7 @@ extension FolderBlobStore {
         if touching {
             // Always another value, even within one tick of the clock and when the clock was set back.
             let time = max(FileTime.now, FileTime(nanoseconds: FileTime(status.st_mtim).nanoseconds + 1))
-            var times = [timespec(tv_sec: 0, tv_nsec: Int(UTIME_OMIT)), time.systemTime]
+            var times = [timespec(tv_sec: 0, tv_nsec: Int(omittedTime)), time.systemTime]
             guard futimens(file.descriptor, &times) == 0 else {
                 throw BlobError("touch", file.path, number: errno)
             }
@@ -49,7 +49,7 @@ extension FolderBlobStore {
 }
 
 /// Linux's number for "leave this time as it is"; a macro with a cast that Swift does not see.
-private let UTIME_OMIT = (1 << 30) - 2
+private let omittedTime = (1 << 30) - 2
 
 /// A blob's open file with its shared lock.
 final class HeldBlob: Sendable {

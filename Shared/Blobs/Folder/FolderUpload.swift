@@ -96,7 +96,7 @@ final class FolderUpload: BlobUpload {
 /// An upload's files. Used by one pool thread at a time, which its `FolderUpload` sees to.
 final class UploadFile: @unchecked Sendable {
     /// After so many bytes the durable offset moves on.
-    private static let checkpointBytes: Int64 = 64 << 20
+    private static let checkpointBytes: Int64 = 256 << 20
     /// The kernel is asked to begin writing after so many, so that the last fsync finds little left to do.
     private static let writebackBytes: Int64 = 8 << 20
 
