@@ -53,6 +53,7 @@ let package = Package(
 
         // Remote calls on top of them.
         library("RPC", ["HTTP", "Loop", "Protobuf", "CZlib"]),
+        library("ServiceKit", ["RPC", "HTTP", "Loop", "Protobuf", "CLinux"]),
         program("ProtocGenSlipway", ["Protobuf"], path: "Shared/ProtocGenSlipway", exclude: ["Protos"]),
 
         // Programs for benchmarks and conformance.
@@ -74,6 +75,7 @@ let package = Package(
         tests("HTTPTests", ["HTTP", "Loop", "CLinux"]),
         tests("ProtobufTests", ["Protobuf", "CProtobufC"], exclude: ["Protos"]),
         tests("RPCTests", ["RPC"]),
+        tests("ServiceKitTests", ["ServiceKit", "RPC", "HTTP", "Loop", "Protobuf"]),
         tests("BlobsTests", ["Blobs", "BlobPutter", "Loop", "CLinux"]),
     ]
 )
