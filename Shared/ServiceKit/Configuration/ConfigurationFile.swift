@@ -127,6 +127,7 @@ struct ConfigurationFile {
             }
             list.append(try parseScalar())
             skipSpace(newlines: true)
+            if current == nil { throw start }
             if current == "," { advance() } else if current != "]" { throw fault(", or ] is missing in the list") }
         }
     }

@@ -150,7 +150,9 @@ public struct ConfigurationLoader<Root: ConfigurationSection> {
             let value: String
             if pair.count == 2 {
                 value = String(pair[1])
-            } else if index < arguments.count, !arguments[index].hasPrefix("--") {
+            } else if index < arguments.count, !arguments[index].hasPrefix("--"),
+                !isSwitch(name) || ["true", "false"].contains(arguments[index])
+            {
                 value = arguments[index]
                 index += 1
             } else {
@@ -206,6 +208,8 @@ public struct ConfigurationLoader<Root: ConfigurationSection> {
             value: value, origins: origins, arguments: plain, wantsPrint: wantsPrint, wantsHelp: wantsHelp, keys: keys,
             prefix: prefix)
     }
+
+    private func isSwitch(_ name: String) -> Bool { keys.contains { $0.path == name && $0.isSwitch } }
 
     /// Every name that may be set: the keys, and `_file` for secrets.
     private var names: [String] { keys.flatMap { $0.isSecret ? [$0.path, "\($0.path)_file"] : [$0.path] } }

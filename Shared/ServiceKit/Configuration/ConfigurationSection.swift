@@ -23,6 +23,8 @@ struct ConfigurationKey<Root>: @unchecked Sendable {
     var path: String
     var help: String
     var isSecret: Bool
+    /// A flag without a value means true.
+    var isSwitch: Bool
     var set: (inout Root, ConfigurationText) throws(ConfigurationValueError) -> Void
     var text: (Root) -> String
     /// The secrets that the value holds, for redaction.
@@ -39,7 +41,7 @@ public struct ConfigurationKeys<Root> {
     ) {
         keys.append(
             ConfigurationKey(
-                path: name, help: help, isSecret: Value.isSecret,
+                path: name, help: help, isSecret: Value.isSecret, isSwitch: Value.self == Bool.self,
                 set: { root, text throws(ConfigurationValueError) in root[keyPath: path] = try Value(text) },
                 text: { $0[keyPath: path].configurationText },
                 secrets: { root in
@@ -61,6 +63,7 @@ public struct ConfigurationKeys<Root> {
             keys.append(
                 ConfigurationKey(
                     path: "\(name).\(key.path)", help: key.help, isSecret: key.isSecret,
+                    isSwitch: key.isSwitch,
                     set: { root, text throws(ConfigurationValueError) in try key.set(&root[keyPath: path], text) },
                     text: { key.text($0[keyPath: path]) }, secrets: { key.secrets($0[keyPath: path]) }))
         }

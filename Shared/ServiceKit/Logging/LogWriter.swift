@@ -140,7 +140,10 @@ public final class LogWriter: @unchecked Sendable {
 
     private func cut(_ record: LogRecord) -> LogRecord {
         let limit = configuration.textLimit
-        func cut(_ text: String) -> String { text.utf8.count <= limit ? text : String(text.prefix(limit)) + "…" }
+        // Redacted before it is cut: half a secret would not be found afterwards.
+        func cut(_ text: String) -> String {
+            text.utf8.count <= limit ? text : String(redactor.redact(text).prefix(limit)) + "…"
+        }
         var record = record
         record.message = cut(record.message)
         for index in record.fields.indices {

@@ -29,9 +29,9 @@ public final class Redactor: Sendable {
     }
 
     func value(_ name: String, _ value: LogValue) -> LogValue {
-        if Redactor.isTelling(name) { return .secret }
+        // Numbers are counts: `tokens=17`.
         guard case .string(let text) = value else { return value }
-        return .string(redact(text))
+        return Redactor.isTelling(name) ? .secret : .string(redact(text))
     }
 
     /// The text without known secrets.

@@ -67,7 +67,7 @@ enum OTLPEncoding {
         attribute.key = name
         var any = Common.AnyValue()
         any.value =
-            switch Redactor.isTelling(name) ? .secret : value {
+            switch redact(name, value) {
             case .string(let text): .stringValue(text)
             case .integer(let number): .intValue(Int64(number))
             case .double(let number): .doubleValue(number)
@@ -76,5 +76,10 @@ enum OTLPEncoding {
             }
         attribute.value = any
         return attribute
+    }
+
+    private static func redact(_ name: String, _ value: LogValue) -> LogValue {
+        if case .string = value, Redactor.isTelling(name) { return .secret }
+        return value
     }
 }
