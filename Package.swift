@@ -66,6 +66,7 @@ let package = Package(
             "RPCConformanceServer", ["RPC", "TestContracts", "ProgramKit"],
             path: "Tests/Programs/RPCConformanceServer"),
         program("BenchProtobuf", ["Protobuf"], path: "Benchmarks/Protobuf/Swift"),
+        program("KitService", ["ServiceKit", "RPC", "HTTP", "Loop"], path: "Tests/Programs/KitService"),
         program("BlobPutter", ["Blobs", "Loop"], path: "Tests/Programs/BlobPutter"),
         program("BenchBlobs", ["Blobs", "Loop"], path: "Benchmarks/Blobs/Swift"),
         program("BenchEcho", ["RPC", "ProgramKit"], path: "Benchmarks/Echo/Server"),
@@ -75,7 +76,7 @@ let package = Package(
         tests("HTTPTests", ["HTTP", "Loop", "CLinux"]),
         tests("ProtobufTests", ["Protobuf", "CProtobufC"], exclude: ["Protos"]),
         tests("RPCTests", ["RPC"]),
-        tests("ServiceKitTests", ["ServiceKit", "RPC", "HTTP", "Loop", "Protobuf"]),
+        tests("ServiceKitTests", ["ServiceKit", "KitService", "RPC", "HTTP", "Loop", "Protobuf", "CLinux"]),
         tests("BlobsTests", ["Blobs", "BlobPutter", "Loop", "CLinux"]),
     ]
 )

@@ -1,4 +1,5 @@
 import Blobs
+import CLinux
 import Glibc
 import Loop
 import Testing
@@ -61,7 +62,8 @@ final class Child {
 
     init(_ arguments: [String]) throws {
         var ends: [Int32] = [0, 0]
-        try #require(pipe(&ends) == 0)
+        // Children started meanwhile must not hold its other end open.
+        try #require(pipe2(&ends, O_CLOEXEC) == 0)
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO)

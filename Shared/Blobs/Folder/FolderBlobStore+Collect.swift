@@ -59,7 +59,9 @@ extension FolderBlobStore {
             let folder = folder(of: id)
             let data = try Files.status("\(folder)/data") ?? Files.status(folder)
             guard let data, FileTime(data.st_mtim) <= limit else { continue }
-            // An upload that lost its lock's file was being removed when that process was killed.
+            let uploads = try OpenFile("\(path)/uploads", O_RDONLY | O_DIRECTORY)
+            try uploads.lock(.exclusive)
+            // An upload without its lock's file was being removed, or begun, when that process was killed.
             let lock: OpenFile?
             do { lock = try OpenFile("\(folder)/lock", O_RDWR) } catch {
                 guard error.code == .notFound else { throw error }

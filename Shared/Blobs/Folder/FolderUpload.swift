@@ -8,16 +8,24 @@ extension FolderBlobStore {
     public func beginUpload() async throws -> any BlobUpload {
         let id = BlobUploadID()
         return try await onPool { [self] in
+            let uploads = try OpenFile("\(path)/uploads", O_RDONLY | O_DIRECTORY)
+            // A folder without a lock's file looks abandoned; collectors stay out until it is there and held.
+            try uploads.lock(.shared)
             try Files.makeFolder(folder(of: id))
-            let file = try UploadFile.open(folder(of: id), creating: true)
-            try Files.synchroniseFolder("\(path)/uploads")
+            let lock = try UploadFile.lock(folder(of: id), creating: true)
+            uploads.unlock()
+            let file = try UploadFile.open(folder(of: id), lock, creating: true)
+            try uploads.synchronise()
             return FolderUpload(id, file, in: self)
         }
     }
 
     public func resumeUpload(_ id: BlobUploadID) async throws -> any BlobUpload {
         try await onPool { [self] in
-            do { return FolderUpload(id, try UploadFile.open(folder(of: id), creating: false), in: self) } catch {
+            do {
+                let lock = try UploadFile.lock(folder(of: id), creating: false)
+                return FolderUpload(id, try UploadFile.open(folder(of: id), lock, creating: false), in: self)
+            } catch {
                 guard let failure = error as? BlobError, failure.code == .notFound else { throw error }
                 throw BlobError(.notFound, "there is no upload \(id)")
             }
@@ -109,14 +117,18 @@ final class UploadFile: @unchecked Sendable {
     private var writebackOffset: Int64
     private(set) var isOver = false
 
-    /// Opens an upload's files and takes both locks.
-    static func open(_ folder: String, creating: Bool) throws -> UploadFile {
-        let flags = creating ? O_RDWR | O_CREAT : O_RDWR
-        let lock = try OpenFile("\(folder)/lock", flags)
+    /// Takes the lock of an upload.
+    static func lock(_ folder: String, creating: Bool) throws(BlobError) -> OpenFile {
+        let lock = try OpenFile("\(folder)/lock", creating ? O_RDWR | O_CREAT : O_RDWR)
         guard try lock.tryLock(.exclusive) else {
             throw BlobError(.busy, "somebody else writes the upload \(folder)")
         }
-        let data = try OpenFile("\(folder)/data", flags)
+        return lock
+    }
+
+    /// Opens an upload's files, whose lock the caller has taken.
+    static func open(_ folder: String, _ lock: OpenFile, creating: Bool) throws -> UploadFile {
+        let data = try OpenFile("\(folder)/data", creating ? O_RDWR | O_CREAT : O_RDWR)
         try data.lock(.shared)
         return try UploadFile(folder, lock, data, isNew: creating)
     }

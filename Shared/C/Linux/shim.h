@@ -22,6 +22,7 @@ static const uint32_t SLIPWAY_EPOLLIN = EPOLLIN, SLIPWAY_EPOLLOUT = EPOLLOUT, SL
 extern int accept4(int, struct sockaddr *__restrict, socklen_t *__restrict, int);
 extern int pthread_setname_np(pthread_t, const char *);
 extern void *memmem(const void *, size_t, const void *, size_t);
+extern int pipe2(int *, int);
 
 static inline int slipway_epoll_create(void) { return epoll_create1(EPOLL_CLOEXEC); }
 static inline int slipway_epoll_control(int poll, int operation, int fd, uint32_t events, uint64_t data) {

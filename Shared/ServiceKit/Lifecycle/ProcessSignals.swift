@@ -8,7 +8,7 @@ public enum ProcessSignals {
     public static let stop: [Int32] = [SIGTERM, SIGINT]
 
     /// Takes the signals away from this thread and from every thread made from now on, so that only a loop hears them.
-    /// Call it first thing in `main`.
+    /// Call it first thing in a `main` that is not `async`.
     public static func hold(_ signals: [Int32] = stop) {
         var set = self.set(signals)
         pthread_sigmask(SIG_BLOCK, &set, nil)
