@@ -72,15 +72,17 @@ final class OpenFile: Sendable {
         return done
     }
 
-    /// Feeds the first `size` bytes to a hasher.
-    func hash(_ size: Int64, into hasher: BlobHasher) throws(BlobError) {
+    /// Feeds a range to a hasher.
+    func hash(_ range: Range<Int64>, into hasher: BlobHasher) throws(BlobError) {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 64)
         defer { buffer.deallocate() }
-        var position: Int64 = 0
-        while position < size {
-            let wanted = Int(min(Int64(buffer.count), size - position))
+        var position = range.lowerBound
+        while position < range.upperBound {
+            let wanted = Int(min(Int64(buffer.count), range.upperBound - position))
             let count = try read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<wanted]), at: position)
-            guard count > 0 else { throw BlobError(.corrupt, "\(path) ends at \(position), before \(size)") }
+            guard count > 0 else {
+                throw BlobError(.corrupt, "\(path) ends at \(position), before \(range.upperBound)")
+            }
             hasher.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
             position += Int64(count)
         }

@@ -32,7 +32,7 @@ extension FolderBlobStore {
     private func examine(_ digest: BlobDigest) throws -> Finding {
         guard let held = try hold(digest, touching: false), let file = held.file else { return .absent }
         let hasher = try BlobHasher()
-        do { try file.hash(held.info.size, into: hasher) } catch { return .unreadable(error.description) }
+        do { try file.hash(0..<held.info.size, into: hasher) } catch { return .unreadable(error.description) }
         if try hasher.finish() == digest { return .sound }
         // Readers that have it open keep what they have; from now on the blob is absent and may be put again.
         let shard = try OpenFile(shard(of: digest), O_RDONLY | O_DIRECTORY)
