@@ -5,7 +5,7 @@ import Testing
 
 /// What every store must do. An implementation is one more case here.
 enum StoreKind: CaseIterable, Sendable {
-    case folder
+    case folder, memory
 
     /// Runs `body` with an empty store.
     func withStore(_ body: (any BlobStore) async throws -> Void) async throws {
@@ -15,6 +15,7 @@ enum StoreKind: CaseIterable, Sendable {
         switch self {
         case .folder:
             try await withFolder { try await body(try await FolderBlobStore.open($0, pool: pool)) }
+        case .memory: try await body(MemoryBlobStore())
         }
     }
 }

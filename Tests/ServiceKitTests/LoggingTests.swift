@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import Loop
 import Protobuf
@@ -61,7 +62,7 @@ struct LoggingTests {
     @Test("with a full queue whoever logs goes on, and what was lost is counted and reported")
     func bounded() async throws {
         var ends: [Int32] = [0, 0]
-        try #require(pipe(&ends) == 0)
+        try #require(pipe2(&ends, O_CLOEXEC) == 0)
         var configuration = LogWriter.Configuration()
         configuration.descriptor = ends[1]
         configuration.format = .json
@@ -140,5 +141,22 @@ struct LoggingTests {
         #expect(
             !line.contains("hunter2!") && line.contains("****") && line.contains("…") && line.contains("\"tokens\":17"))
         #expect(line.utf8.count < 34_000)
+    }
+
+    @Test("a reader that never reads does not keep the log from stopping")
+    func stuckReader() throws {
+        var ends: [Int32] = [0, 0]
+        try #require(pipe2(&ends, O_CLOEXEC) == 0)
+        var configuration = LogWriter.Configuration()
+        configuration.descriptor = ends[1]
+        let writer = LogWriter(configuration)
+        try writer.start()
+        for _ in 0..<200 { Logger("x", writer: writer).info(String(repeating: "x", count: 1000)) }
+        let started = ContinuousClock.now
+        writer.stop(within: .milliseconds(50))
+        #expect(ContinuousClock.now - started < .seconds(2))
+        // Lets the thread go: its write fails once nobody can read any more.
+        signal(SIGPIPE, SIG_IGN)
+        close(ends[0])
     }
 }

@@ -26,6 +26,7 @@ public final class LogWriter: @unchecked Sendable {
     private var waitingForFlush: [@Sendable () -> Void] = []
     private var isStopping = false
     private var thread: pthread_t?
+    private var isWorking = false
     private let dropped = Atomic<Int>(0)
     private let written = Atomic<Int>(0)
 
@@ -59,18 +60,33 @@ public final class LogWriter: @unchecked Sendable {
         defer { pthread_mutex_unlock(mutex) }
         guard thread == nil else { return }
         isStopping = false
-        thread = try startThread(named: "log") { [self] in work() }
+        thread = try startThread(named: "log") { [self] in
+            work()
+            pthread_mutex_lock(mutex)
+            isWorking = false
+            pthread_cond_broadcast(condition)
+            pthread_mutex_unlock(mutex)
+        }
+        isWorking = true
     }
 
-    /// Writes what waits and ends the thread.
-    public func stop() {
+    /// Writes what waits and ends the thread. Blocks for at most `limit`: a reader that does not read must not keep the
+    /// process alive.
+    public func stop(within limit: Duration = .seconds(2)) {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        let end = Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec) + max(0, limit.wholeNanoseconds)
+        var deadline = timespec(tv_sec: Int(end / 1_000_000_000), tv_nsec: Int(end % 1_000_000_000))
         pthread_mutex_lock(mutex)
         isStopping = true
         let running = thread
         thread = nil
-        pthread_cond_signal(condition)
+        pthread_cond_broadcast(condition)
+        while running != nil, isWorking, pthread_cond_timedwait(condition, mutex, &deadline) == 0 {}
+        let isDone = !isWorking
         pthread_mutex_unlock(mutex)
-        if let running { pthread_join(running, nil) }
+        guard let running else { return }
+        if isDone { pthread_join(running, nil) } else { pthread_detach(running) }
     }
 
     /// Returns when everything logged before is written.
@@ -79,7 +95,7 @@ public final class LogWriter: @unchecked Sendable {
             pthread_mutex_lock(mutex)
             let isRunning = thread != nil
             if isRunning { waitingForFlush.append { continuation.resume() } }
-            pthread_cond_signal(condition)
+            pthread_cond_broadcast(condition)
             pthread_mutex_unlock(mutex)
             if !isRunning { continuation.resume() }
         }
@@ -89,7 +105,7 @@ public final class LogWriter: @unchecked Sendable {
         pthread_mutex_lock(mutex)
         if queue.count < configuration.queueLimit {
             queue.append(record)
-            if queue.count == 1 { pthread_cond_signal(condition) }
+            if queue.count == 1 { pthread_cond_broadcast(condition) }
         } else {
             droppedSinceReport += 1
             dropped.add(1, ordering: .relaxed)
