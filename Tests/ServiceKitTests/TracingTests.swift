@@ -77,6 +77,41 @@ struct TracingTests {
         }
     }
 
+    @Test("what other systems wrote beside a trace travels on through a service that records nothing")
+    func passesOn() async throws {
+        try await withClient { loops, _ in
+            let seen = Lock<(parent: String?, state: String?)>((nil, nil))
+            let last = RPCServer(services: [
+                EchoService { _, context in
+                    seen.withLock { $0 = (context.metadata["traceparent"], context.metadata["tracestate"]) }
+                }
+            ])
+            try await withServer(last, loops: loops) { lastAddress in
+                var configuration = ChannelConfiguration()
+                configuration.interceptors = [ClientTracing(.silent)]
+                let onward = NetworkChannel(lastAddress, loops: loops, configuration: configuration)
+                let middle = RPCServer(
+                    services: [EchoService { message, _ in _ = try await onward.unary(EchoService.echo, message) }],
+                    interceptors: [ServerTracing(.silent)])
+                try await withServer(middle, loops: loops) { address in
+                    let channel = NetworkChannel(address, loops: loops)
+                    _ = try await channel.unary(
+                        EchoService.echo, text("x"),
+                        metadata: [
+                            "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+                            "tracestate": "vendor=1,other@x=2",
+                        ])
+                    await channel.close(grace: .zero)
+                }
+                await onward.close(grace: .zero)
+            }
+            let (parent, state) = seen.withLock { $0 }
+            let context = try #require(parent.flatMap { TraceContext(traceparent: $0) })
+            #expect(context.traceID.description == "0af7651916cd43dd8448eb211c80319c" && context.isSampled)
+            #expect(context.spanID.description != "b7ad6b7169203331" && state == "vendor=1,other@x=2")
+        }
+    }
+
     @Test("a batch that a collector puts off is sent again; one that it refuses is not")
     func retries() async throws {
         try await withClient { loops, client in

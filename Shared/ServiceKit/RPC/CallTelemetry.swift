@@ -9,6 +9,7 @@ public struct CallTelemetry: ServerInterceptor {
     private let inFlight: MetricFamily<Gauge>
     private let logger: Logger
     private let slow: Duration
+    private let methods = MethodMetricsTable()
 
     /// - Parameters:
     ///   - logger: gets a line per call: `debug` for one that went well, `info` for a slow one or one whose caller was
@@ -28,28 +29,36 @@ public struct CallTelemetry: ServerInterceptor {
     }
 
     public func intercept(_ context: ServerContext, next: (ServerContext) async throws -> Void) async throws {
-        let (service, method) = (context.method.service, context.method.name)
-        let running = inFlight.with(service, method)
-        running.add(1)
+        let metrics = methods.find(context.method) { method in
+            MethodMetrics(
+                inFlight: inFlight.with(method.service, method.name),
+                latency: latency.with(method.service, method.name),
+                succeeded: calls.with(method.service, method.name, RPCCode.ok.name))
+        }
+        metrics.inFlight.add(1)
         let started = context.loop.clock.now
         do {
             try await next(context)
-            finish(context, started, running, .ok, nil)
+            finish(context, started, metrics, .ok, nil)
         } catch {
             let failure = RPCError(error)
             // What the caller does not get to see is for the log: the redactor goes over it.
-            finish(context, started, running, failure.code, "\(error)")
+            finish(context, started, metrics, failure.code, "\(error)")
             throw error
         }
     }
 
     private func finish(
-        _ context: ServerContext, _ started: LoopInstant, _ running: Gauge, _ code: RPCCode, _ error: String?
+        _ context: ServerContext, _ started: LoopInstant, _ metrics: MethodMetrics, _ code: RPCCode, _ error: String?
     ) {
         let duration = started.duration(to: context.loop.clock.now)
-        running.add(-1)
-        calls.with(context.method.service, context.method.name, code.name).add()
-        latency.with(context.method.service, context.method.name).record(duration)
+        metrics.inFlight.add(-1)
+        metrics.latency.record(duration)
+        if code == .ok {
+            metrics.succeeded.add()
+        } else {
+            calls.with(context.method.service, context.method.name, code.name).add()
+        }
         let level = CallTelemetry.level(code, isSlow: duration > slow)
         guard level >= logger.level else { return }
         var line = logger.with([
@@ -67,5 +76,26 @@ public struct CallTelemetry: ServerInterceptor {
         case .deadlineExceeded, .unavailable, .resourceExhausted: .warning
         default: .info
         }
+    }
+}
+
+/// The series that every call of a method touches.
+private struct MethodMetrics: Sendable {
+    let inFlight: Gauge
+    let latency: Histogram
+    let succeeded: Counter
+}
+
+/// A method's series by one look-up, in a table that each thread has for itself.
+private final class MethodMetricsTable: Sendable {
+    private let tables: [Lock<[String: MethodMetrics]>] = (0..<Stripes.count).map { _ in Lock([:]) }
+
+    /// Methods are those that the server offers: their number is bounded.
+    func find(_ method: AnyMethod, make: (AnyMethod) -> MethodMetrics) -> MethodMetrics {
+        let table = tables[Stripes.current]
+        if let found = table.withLock({ $0[method.path] }) { return found }
+        let made = make(method)
+        table.withLock { $0[method.path] = made }
+        return made
     }
 }
