@@ -36,6 +36,7 @@ let package = Package(
         .executable(name: "rpc-conformance-server", targets: ["RPCConformanceServer"]),
         .executable(name: "bench-echo", targets: ["BenchEcho"]),
         .executable(name: "bench-blobs", targets: ["BenchBlobs"]),
+        .executable(name: "bench-telemetry", targets: ["BenchTelemetry"]),
     ],
     targets: [
         // System libraries, each behind its module map and static-inline shims.
@@ -68,6 +69,7 @@ let package = Package(
         program("BenchProtobuf", ["Protobuf"], path: "Benchmarks/Protobuf/Swift"),
         program("KitService", ["ServiceKit", "RPC", "HTTP", "Loop"], path: "Tests/Programs/KitService"),
         program("BlobPutter", ["Blobs", "Loop"], path: "Tests/Programs/BlobPutter"),
+        program("BenchTelemetry", ["ServiceKit", "Loop"], path: "Benchmarks/Telemetry/Swift"),
         program("BenchBlobs", ["Blobs", "Loop"], path: "Benchmarks/Blobs/Swift"),
         program("BenchEcho", ["RPC", "ProgramKit"], path: "Benchmarks/Echo/Server"),
 
