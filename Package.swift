@@ -37,6 +37,8 @@ let package = Package(
         .executable(name: "rpc-conformance-server", targets: ["RPCConformanceServer"]),
         .executable(name: "rpc-conformance-client", targets: ["RPCConformanceClient"]),
         .executable(name: "bench-echo", targets: ["BenchEcho"]),
+        .executable(name: "bench-blobs", targets: ["BenchBlobs"]),
+        .executable(name: "bench-telemetry", targets: ["BenchTelemetry"]),
     ],
     targets: [
         // System libraries, each behind its module map and static-inline shims.
@@ -50,9 +52,11 @@ let package = Package(
         library("Loop", ["CLinux"]),
         library("HTTP", ["Loop", "CLinux", "CNghttp2", "COpenSSL"]),
         library("Protobuf"),
+        library("Blobs", ["Loop", "CLinux", "COpenSSL"]),
 
         // Remote calls on top of them.
         library("RPC", ["HTTP", "Loop", "Protobuf", "CZlib"]),
+        library("ServiceKit", ["RPC", "HTTP", "Loop", "Protobuf", "CLinux"]),
         program("ProtocGenSlipway", ["Protobuf"], path: "Shared/ProtocGenSlipway", exclude: ["Protos"]),
 
         // Programs for benchmarks and conformance.
@@ -70,6 +74,10 @@ let package = Package(
             "RPCConformanceClient", ["RPC", "TestContracts", "ProgramKit"],
             path: "Tests/Programs/RPCConformanceClient"),
         program("BenchProtobuf", ["Protobuf"], path: "Benchmarks/Protobuf/Swift"),
+        program("KitService", ["ServiceKit", "RPC", "HTTP", "Loop"], path: "Tests/Programs/KitService"),
+        program("BlobPutter", ["Blobs", "Loop"], path: "Tests/Programs/BlobPutter"),
+        program("BenchTelemetry", ["ServiceKit", "Loop"], path: "Benchmarks/Telemetry/Swift"),
+        program("BenchBlobs", ["Blobs", "Loop"], path: "Benchmarks/Blobs/Swift"),
         program("BenchEcho", ["RPC", "ProgramKit"], path: "Benchmarks/Echo/Server"),
 
         // Tests mirror the folders above.
@@ -78,5 +86,7 @@ let package = Package(
         .target(name: "ProtobufCSample", dependencies: ["CProtobufC"], path: "Tests/ProtobufCSample"),
         tests("ProtobufTests", ["Protobuf", "CProtobufC", "ProtobufCSample"], exclude: ["Protos"]),
         tests("RPCTests", ["RPC"]),
+        tests("ServiceKitTests", ["ServiceKit", "KitService", "RPC", "HTTP", "Loop", "Protobuf", "CLinux"]),
+        tests("BlobsTests", ["Blobs", "BlobPutter", "Loop", "CLinux"]),
     ]
 )

@@ -7,6 +7,8 @@ public final class ComputePool: TaskExecutor, @unchecked Sendable {
     private enum Work {
         case job(UnownedJob)
         case body(@Sendable () -> Void)
+        /// Taken already.
+        case nothing
     }
     private struct State {
         var queue: [Work] = []
@@ -109,6 +111,7 @@ public final class ComputePool: TaskExecutor, @unchecked Sendable {
             switch next {
             case .job(let job): job.runSynchronously(on: asUnownedTaskExecutor())
             case .body(let body): body()
+            case .nothing: break
             }
         }
     }
@@ -121,6 +124,8 @@ public final class ComputePool: TaskExecutor, @unchecked Sendable {
             pthread_cond_wait(condition, mutex)
         }
         let next = state.queue[state.head]
+        // What a closure holds (files, locks) must go when it has run, and not when the queue is tidied up.
+        state.queue[state.head] = .nothing
         state.head += 1
         if state.head > 64, state.head * 2 > state.queue.count {
             state.queue.removeFirst(state.head)

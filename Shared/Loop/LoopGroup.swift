@@ -41,8 +41,8 @@ public final class LoopGroup: Sendable {
     }
 }
 
-/// Starts a thread that runs `body` to its end.
-func startThread(named name: String, _ body: @escaping @Sendable () -> Void) throws(LoopError) -> pthread_t {
+/// Starts a thread that runs `body` to its end. Whoever starts it joins or detaches it.
+public func startThread(named name: String, _ body: @escaping @Sendable () -> Void) throws(LoopError) -> pthread_t {
     final class Box {
         let body: @Sendable () -> Void
         init(_ body: @escaping @Sendable () -> Void) { self.body = body }

@@ -11,6 +11,8 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/file.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -21,6 +23,7 @@ static const uint32_t SLIPWAY_EPOLLIN = EPOLLIN, SLIPWAY_EPOLLOUT = EPOLLOUT, SL
 extern int accept4(int, struct sockaddr *__restrict, socklen_t *__restrict, int);
 extern int pthread_setname_np(pthread_t, const char *);
 extern void *memmem(const void *, size_t, const void *, size_t);
+extern int pipe2(int *, int);
 
 static inline int slipway_epoll_create(void) { return epoll_create1(EPOLL_CLOEXEC); }
 static inline int slipway_epoll_control(int poll, int operation, int fd, uint32_t events, uint64_t data) {
@@ -43,5 +46,21 @@ static inline socklen_t slipway_unix_address(const char *path, struct sockaddr_s
   memcpy(address.sun_path, path, count + 1);
   memcpy(out, &address, sizeof(address));
   return (socklen_t)(sizeof(sa_family_t) + count + 1);
+}
+
+/* `flock` is a struct and a function in C, and only the former in Swift. */
+static inline int slipway_flock(int fd, int operation) { return flock(fd, operation); }
+/* Declared by hand: needs _GNU_SOURCE. Asks the kernel to begin writing a range to the disk; promises nothing. */
+extern int sync_file_range(int, int64_t, int64_t, unsigned int);
+static inline int slipway_start_writeback(int fd, int64_t offset, int64_t count) {
+  return sync_file_range(fd, offset, count, 2);
+}
+static inline int slipway_signalfd(const sigset_t *signals) {
+  return signalfd(-1, signals, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+/* The number of the signal that a descriptor of `slipway_signalfd` has, or 0. */
+static inline int slipway_read_signal(int fd) {
+  struct signalfd_siginfo info;
+  return read(fd, &info, sizeof(info)) == (ssize_t)sizeof(info) ? (int)info.ssi_signo : 0;
 }
 #endif
