@@ -42,12 +42,15 @@ let package = Package(
         system("Nghttp2", pkgConfig: "libnghttp2", package: "libnghttp2-dev"),
         system("OpenSSL", pkgConfig: "openssl", package: "libssl-dev"),
         system("Zlib", pkgConfig: "zlib", package: "zlib1g-dev"),
+        system("PostgreSQL", pkgConfig: "libpq", package: "libpq-dev"),
         system("ProtobufC", pkgConfig: "libprotobuf-c", package: "libprotobuf-c-dev"),
 
         // Mechanisms.
         library("Loop", ["CLinux"]),
         library("HTTP", ["Loop", "CLinux", "CNghttp2", "COpenSSL"]),
         library("Protobuf"),
+        library("ConnectionPool", ["Loop"]),
+        library("Postgres", ["ConnectionPool", "Loop", "CLinux", "CPostgreSQL"]),
 
         // Remote calls on top of them.
         library("RPC", ["HTTP", "Loop", "Protobuf", "CZlib"]),
@@ -68,6 +71,8 @@ let package = Package(
         // Tests mirror the folders above.
         tests("LoopTests", ["Loop", "CLinux"]),
         tests("HTTPTests", ["HTTP", "Loop", "CLinux"]),
+        tests("ConnectionPoolTests", ["ConnectionPool", "Loop"]),
+        tests("PostgresTests", ["Postgres", "ConnectionPool", "Loop"]),
         tests("ProtobufTests", ["Protobuf", "CProtobufC"], exclude: ["Protos"]),
         tests("RPCTests", ["RPC"]),
     ]

@@ -1,6 +1,6 @@
 /// A timer on a loop. Everything here happens on that loop's thread.
 public final class LoopTimer {
-    fileprivate(set) var deadline: LoopInstant
+    public fileprivate(set) var deadline: LoopInstant
     fileprivate var body: (() -> Void)?
     fileprivate var index = -1
     /// Let go of when the timer fires or is cancelled. Never `weak`: a side table would slow every use of the loop down.
