@@ -20,6 +20,13 @@ public struct PostgresBinds: Sendable {
         entries.append(Bind(type: Value.postgresType, start: start, length: isNull ? -1 : bytes.count - start))
     }
 
+    /// The types alone.
+    var withoutValues: PostgresBinds {
+        var copy = PostgresBinds()
+        copy.entries = entries.map { Bind(type: $0.type, start: 0, length: -1) }
+        return copy
+    }
+
     mutating func append(_ other: PostgresBinds, _ index: Int) {
         var entry = other.entries[index]
         if entry.length > 0 { bytes.append(contentsOf: other.bytes[entry.start..<entry.start + entry.length]) }

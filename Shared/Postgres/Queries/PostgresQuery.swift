@@ -23,6 +23,15 @@ public struct PostgresQuery: Sendable, ExpressibleByStringInterpolation {
     /// Text that was not written as a literal: the caller vouches for it.
     public init(unsafe sql: String) { self.init(stringLiteral: sql) }
 
+    private init(keeping types: PostgresBinds, of query: PostgresQuery) {
+        sql = query.sql
+        binds = types
+        pieces = []
+    }
+
+    /// The same statement for the same types, without a single value.
+    var withoutValues: PostgresQuery { PostgresQuery(keeping: binds.withoutValues, of: self) }
+
     public struct StringInterpolation: StringInterpolationProtocol {
         var sql = ""
         var binds = PostgresBinds()
