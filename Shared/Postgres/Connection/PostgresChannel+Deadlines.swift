@@ -25,7 +25,9 @@ extension PostgresChannel {
     }
 
     func cancelNext() {
-        guard !isClosed, !isCancelInFlight, let operation = steps.first?.operation, operation.wantsCancel else { return }
+        guard !isClosed, !isCancelInFlight, let operation = steps.first?.operation, operation.wantsCancel else {
+            return
+        }
         operation.wantsCancel = false
         guard let request = CancelRequest(pointer) else { return }
         isCancelInFlight = true

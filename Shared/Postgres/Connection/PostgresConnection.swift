@@ -43,8 +43,9 @@ public final class PostgresConnection: Sendable {
     }
 
     /// Runs independent statements in one round trip, each in its own transaction. Each has its own outcome.
-    public func pipeline(_ queries: [PostgresQuery], timeout: Duration? = nil) async -> [Result<PostgresRows, any Error>]
-    {
+    public func pipeline(_ queries: [PostgresQuery], timeout: Duration? = nil) async -> [Result<
+        PostgresRows, any Error
+    >] {
         await pipeline(queries, effect: .write, timeout: timeout)
     }
 

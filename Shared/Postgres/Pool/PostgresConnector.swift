@@ -10,7 +10,9 @@ struct PostgresConnector: PoolConnector {
     ) {
         PostgresConnecting.start(configuration, loop: loop) { result in
             completion(
-                result.map(PostgresConnection.init).mapError { PoolConnectFailure($0, isPermanent: $0.isPermanentRefusal) })
+                result.map(PostgresConnection.init).mapError {
+                    PoolConnectFailure($0, isPermanent: $0.isPermanentRefusal)
+                })
         }
     }
 }

@@ -75,7 +75,8 @@ extension PostgresPool {
     private func rollBack(_ connection: PostgresConnection) async {
         do {
             try await shielded {
-                _ = try await connection.run("ROLLBACK", effect: .transactional, timeout: .seconds(5), form: .unprepared)
+                _ = try await connection.run(
+                    "ROLLBACK", effect: .transactional, timeout: .seconds(5), form: .unprepared)
             }
         } catch {
             connection.close()

@@ -53,6 +53,12 @@ public struct PostgresQuery: Sendable, ExpressibleByStringInterpolation {
             place()
         }
 
+        /// A value or null. Of its own, because the compiler warns of an optional that it takes for text.
+        public mutating func appendInterpolation<Value: PostgresEncodable>(_ value: Value?) {
+            binds.append(value)
+            place()
+        }
+
         /// Part of the statement itself, such as the name of a table. Never anything that came from outside.
         public mutating func appendInterpolation(unsafe text: String) { appendLiteral(text) }
 
