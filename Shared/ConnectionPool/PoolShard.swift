@@ -107,10 +107,8 @@ final class PoolShard<Connector: PoolConnector>: @unchecked Sendable {
 
     /// The hot path leaves the timer alone: a connection that falls idle later only makes it come too early.
     private func setTimer() {
-        if let timer, timer.isPending, let first = state.waiters.first?.deadline ?? state.retryAt {
-            guard first < timer.deadline else { return }
-        } else if timer?.isPending == true {
-            return
+        if let timer, timer.isPending {
+            guard let urgent = state.urgentDeadline, urgent < timer.deadline else { return }
         }
         guard let deadline = state.nextDeadline else { return }
         timer?.cancel()

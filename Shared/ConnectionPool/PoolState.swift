@@ -51,17 +51,22 @@ struct PoolState {
 
     /// The next moment at which `tick` has something to do.
     var nextDeadline: LoopInstant? {
-        var next = waiters.first?.deadline
+        var next = urgentDeadline
         func consider(_ other: LoopInstant?) {
             if let other { next = min(next ?? other, other) }
         }
-        consider(retryAt)
         for id in idle {
             guard let member = members[id], case .idle(let since) = member.state else { continue }
             consider(member.expiry)
             if members.count > minimum { consider(since.advanced(by: limits.idleTimeout)) }
         }
         return next
+    }
+
+    /// The part of it that some caller waits for.
+    var urgentDeadline: LoopInstant? {
+        guard let waiter = waiters.first?.deadline else { return retryAt }
+        return min(waiter, retryAt ?? waiter)
     }
 
     private var minimum: Int { keepsMinimum ? limits.connectionsMin : 0 }

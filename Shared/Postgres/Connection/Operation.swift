@@ -32,6 +32,8 @@ final class Operation: @unchecked Sendable {
     let sharesSync: Bool
     /// Sent right before, in the same unit: `BEGIN`.
     var preamble: String?
+    /// The name of the prepared statement that it was sent with.
+    var statement = ""
 
     var state = State.new
     var deadline = LoopInstant(nanoseconds: .max)

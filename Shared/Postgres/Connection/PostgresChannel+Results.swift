@@ -64,14 +64,14 @@ extension PostgresChannel {
             operation.deadline = loop.turnStart.advanced(by: operation.timeout)
         case PGRES_PIPELINE_ABORTED:
             PQclear(result)
-            if case .prepare = step { cache.forget(operation.query) }
+            if case .prepare = step { cache.forget(operation.query, name: operation.statement) }
             if operation.error == nil { operation.wasAborted = true }
         case PGRES_COPY_IN, PGRES_COPY_OUT, PGRES_COPY_BOTH:
             PQclear(result)
             operation.finish(.failure(PostgresError(.usage, "COPY can't be used here", sql: operation.query.sql)))
             close(PostgresError(.connection, "the connection was in a COPY"))
         default:
-            if case .prepare = step { cache.forget(operation.query) }
+            if case .prepare = step { cache.forget(operation.query, name: operation.statement) }
             if operation.error == nil { operation.error = PostgresError(result: result, sql: operation.query.sql) }
             PQclear(result)
         }
@@ -93,9 +93,14 @@ extension PostgresChannel {
             if operation.wasAborted { return sendAgain(operation, isolated: true) }
             return conclude(operation, .success(operation.result))
         }
-        if error.isStalePlan { cache.forget(operation.query) }
+        if error.code == .invalidSQLStatementName {
+            cache.forget(operation.query, name: operation.statement)
+        } else if error.isStalePlan {
+            cache.discard(operation.query, name: operation.statement)
+        }
         if error.isStalePlan, !operation.wasPreparedAgain,
-            operation.effect == .read || operation.effect == .write, PQtransactionStatus(pointer) == PQTRANS_IDLE
+            operation.sharesSync
+                || (operation.effect != .transactional && PQtransactionStatus(pointer) == PQTRANS_IDLE)
         {
             operation.wasPreparedAgain = true
             return sendAgain(operation, isolated: true)

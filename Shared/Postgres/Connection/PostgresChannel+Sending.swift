@@ -55,7 +55,8 @@ extension PostgresChannel {
             steps.append(.preamble(operation))
         }
         switch operation.form {
-        case .prepared where configuration.preparedStatementsMax > 0:
+        // Once it failed for its statement, it no longer depends on one that others prepare.
+        case .prepared where configuration.preparedStatementsMax > 0 && !operation.wasPreparedAgain:
             isSent = isSent && sendPrepared(operation)
         default:
             isSent = isSent && sendOnce(operation)
@@ -82,6 +83,7 @@ extension PostgresChannel {
             guard PQsendPrepare(pointer, new, operation.query.sql, count, types) == 1 else { return false }
             steps.append(.prepare(operation))
         }
+        operation.statement = name
         steps.append(.execute(operation))
         return operation.query.binds.withPointers { values, lengths, formats, count in
             PQsendQueryPrepared(pointer, name, count, values, lengths, formats, 1) == 1

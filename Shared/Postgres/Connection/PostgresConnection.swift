@@ -1,3 +1,4 @@
+import CPostgreSQL
 import ConnectionPool
 import Loop
 
@@ -55,6 +56,15 @@ public final class PostgresConnection: Sendable {
         _ query: PostgresQuery, timeout: Duration? = nil, _ body: (PostgresRowStream) async throws -> Result
     ) async throws -> Result {
         try await stream(query, effect: .read, timeout: timeout, body)
+    }
+
+    /// Whether a transaction is open, failed or not.
+    public func isInTransaction() async throws -> Bool {
+        try await channel.loop.submit { [channel] in
+            guard !channel.isClosed else { return false }
+            let status = PQtransactionStatus(channel.pointer)
+            return status == PQTRANS_INTRANS || status == PQTRANS_INERROR
+        }
     }
 
     /// Ends the session at once.

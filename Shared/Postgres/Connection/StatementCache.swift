@@ -24,6 +24,7 @@ struct StatementCache {
 
     let capacity: Int
     private var entries: [Key: Entry] = [:]
+    private var discarded: [String] = []
     private var uses: UInt64 = 0
 
     init(capacity: Int) { self.capacity = capacity }
@@ -37,8 +38,10 @@ struct StatementCache {
             entries.values[index].lastUse = uses
             return .hit(entries.values[index].name)
         }
-        var evicted: String?
-        if entries.count >= capacity, let oldest = entries.min(by: { $0.value.lastUse < $1.value.lastUse }) {
+        var evicted = discarded.popLast()
+        if evicted == nil, entries.count >= capacity,
+            let oldest = entries.min(by: { $0.value.lastUse < $1.value.lastUse })
+        {
             evicted = oldest.value.name
             entries[oldest.key] = nil
         }
@@ -48,5 +51,17 @@ struct StatementCache {
         return .miss(name, evicted: evicted)
     }
 
-    mutating func forget(_ query: PostgresQuery) { entries[Key(query: query)] = nil }
+    /// The server does not know that name, or no more.
+    mutating func forget(_ query: PostgresQuery, name: String) {
+        let key = Key(query: query)
+        if entries[key]?.name == name { entries[key] = nil }
+    }
+
+    /// The server knows that name and it is of no use: it goes with the next miss.
+    mutating func discard(_ query: PostgresQuery, name: String) {
+        let key = Key(query: query)
+        guard entries[key]?.name == name else { return }
+        entries[key] = nil
+        discarded.append(name)
+    }
 }

@@ -8,6 +8,7 @@ extension PostgresPool {
     /// done twice.
     /// - Throws: what `body` throws; `PostgresError`, of kind `outcomeUnknown` where the COMMIT was sent and its answer
     ///   never came.
+    @discardableResult
     public func transaction<Result>(
         isolation: PostgresIsolation = .readCommitted, readOnly: Bool = false, deferrable: Bool = false,
         _ body: (PostgresTransaction) async throws -> Result
@@ -19,6 +20,7 @@ extension PostgresPool {
         return try await transaction(options, body)
     }
 
+    @discardableResult
     public func transaction<Result>(
         _ options: PostgresTransactionOptions, _ body: (PostgresTransaction) async throws -> Result
     ) async throws -> Result {

@@ -81,6 +81,7 @@ public final class PostgresTransaction: Sendable {
     }
 
     /// Undoes what `body` did, and only that, when it throws.
+    @discardableResult
     public func savepoint<Result>(_ body: (PostgresTransaction) async throws -> Result) async throws -> Result {
         let name = state.withLock {
             $0.savepoints += 1

@@ -115,17 +115,7 @@ struct PrivateClusterLayout: Sendable {
     }
 
     private func contents(_ path: String) -> String? {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return nil }
-        defer { close(descriptor) }
-        var bytes: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: 65_536)
-        while case let count = read(descriptor, &buffer, buffer.count), count > 0 {
-            bytes.append(contentsOf: buffer[..<count])
-            // Of a long log only the end is of interest.
-            if bytes.count > 1 << 20 { bytes.removeFirst(bytes.count - 65_536) }
-        }
-        return String(decoding: bytes, as: UTF8.self)
+        FileBytes.read(path, most: 65_536).map { String(decoding: $0, as: UTF8.self) }
     }
 
     /// FNV-1a: stable over processes, which Swift's own hashes are not.
