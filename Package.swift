@@ -35,6 +35,7 @@ let package = Package(
         .executable(name: "rpc-interop-server", targets: ["RPCInteropServer"]),
         .executable(name: "rpc-conformance-server", targets: ["RPCConformanceServer"]),
         .executable(name: "bench-echo", targets: ["BenchEcho"]),
+        .executable(name: "bench-state", targets: ["BenchState"]),
     ],
     targets: [
         // System libraries, each behind its module map and static-inline shims.
@@ -67,6 +68,7 @@ let package = Package(
             path: "Tests/Programs/RPCConformanceServer"),
         program("BenchProtobuf", ["Protobuf"], path: "Benchmarks/Protobuf/Swift"),
         program("BenchEcho", ["RPC", "ProgramKit"], path: "Benchmarks/Echo/Server"),
+        program("BenchState", ["Postgres", "ConnectionPool", "Loop"], path: "Benchmarks/State/Client"),
 
         // Tests mirror the folders above.
         tests("LoopTests", ["Loop", "CLinux"]),

@@ -88,9 +88,14 @@ struct PrivateClusterLayout: Sendable {
             }
             usleep(20_000)
         }
-        // PostgreSQL deals with a stale file itself, unless some other process got the number.
-        if let process = recordedProcess, kill(process, 0) == 0 { unlink(data + "/postmaster.pid") }
+        // PostgreSQL deals with stale files itself, unless their number is taken: by somebody else, or still by the dead
+        // server where nobody has collected it.
+        for path in [data + "/postmaster.pid", socket + ".lock"] {
+            if let process = process(in: path), kill(process, 0) == 0 { unlink(path) }
+        }
     }
+
+    private var socket: String { sockets + "/.s.PGSQL.\(PrivateClusterLayout.port)" }
 
     /// The end of what the server logged.
     func logTail() -> String {
@@ -98,8 +103,10 @@ struct PrivateClusterLayout: Sendable {
         return text.split(separator: "\n").suffix(10).joined(separator: "\n")
     }
 
-    private var recordedProcess: Int32? {
-        contents(data + "/postmaster.pid")?.split(separator: "\n").first.flatMap { Int32($0) }
+    private var recordedProcess: Int32? { process(in: data + "/postmaster.pid") }
+
+    private func process(in lockFile: String) -> Int32? {
+        contents(lockFile)?.split(separator: "\n").first.flatMap { Int32($0) }
     }
 
     private func isServer(_ process: Int32) -> Bool {
