@@ -1,6 +1,7 @@
 import Loop
 
-/// The connections of one loop. Confined to it.
+/// The connections of one loop. Confined to it. Nothing refers to it weakly: a side table would slow every use of it down;
+/// what its connections and timer hold of it they let go of when they close.
 final class PoolShard<Connector: PoolConnector>: @unchecked Sendable {
     typealias Connection = Connector.Connection
 
@@ -61,8 +62,7 @@ final class PoolShard<Connector: PoolConnector>: @unchecked Sendable {
             case .connect(let id): connect(id)
             case .lease(let id, let waiter): lease(id, to: waiter)
             case .check(let id):
-                connections[id]?.check { [weak self] isAlive in
-                    guard let self else { return }
+                connections[id]?.check { [self] isAlive in
                     perform(state.checked(id, isAlive: isAlive, now: loop.clock.now))
                 }
             case .close(let id): connections.removeValue(forKey: id)?.close()
@@ -92,8 +92,7 @@ final class PoolShard<Connector: PoolConnector>: @unchecked Sendable {
             switch result {
             case .success(let connection):
                 connections[id] = connection
-                connection.onClose { [weak self] in
-                    guard let self else { return }
+                connection.onClose { [self] in
                     connections[id] = nil
                     perform(state.lost(id, now: loop.clock.now))
                 }
@@ -112,10 +111,7 @@ final class PoolShard<Connector: PoolConnector>: @unchecked Sendable {
         }
         guard let deadline = state.nextDeadline else { return }
         timer?.cancel()
-        timer = loop.schedule(at: deadline) { [weak self] in
-            guard let self else { return }
-            perform(state.tick(now: loop.clock.now))
-        }
+        timer = loop.schedule(at: deadline) { [self] in perform(state.tick(now: loop.clock.now)) }
     }
 
     private func error(_ reason: PoolState.Refusal, _ wait: PoolWait<Connector>) -> PoolError {

@@ -57,7 +57,8 @@ extension PostgresChannel {
             guard deadline < timer.deadline else { return }
             timer.cancel()
         }
-        timer = loop.schedule(at: deadline) { [weak self] in self?.checkDeadlines() }
+        // The timer goes when the connection closes; a weak reference would slow every use of the connection down.
+        timer = loop.schedule(at: deadline) { self.checkDeadlines() }
     }
 
     private func checkDeadlines() {

@@ -79,7 +79,10 @@ final class PostgresChannel: Channel, @unchecked Sendable {
             return operation.finish(.failure(PostgresError(.connection, "the connection is closed")))
         }
         operation.deadline = loop.clock.now.advanced(by: operation.timeout)
+        let isAlone = !operation.sharesSync && isIdle
         enqueue(operation)
+        // Nothing to wait for: the server can begin while this turn goes on.
+        if isAlone { sendQueued() }
     }
 
     func enqueue(_ operation: Operation) {

@@ -8,7 +8,8 @@ final class RowBuffer: @unchecked Sendable {
     private var rows = FIFO<PostgresRow>()
     private var outcome: Result<Void, any Error>?
     private var waiting: CheckedContinuation<[PostgresRow], any Error>?
-    private weak var channel: PostgresChannel?
+    /// Until the stream is finished.
+    private var channel: PostgresChannel?
     private var isDiscarding = false
 
     func attach(_ channel: PostgresChannel) { self.channel = channel }
@@ -40,6 +41,7 @@ final class RowBuffer: @unchecked Sendable {
     }
 
     private func deliver() {
+        defer { if outcome != nil, rows.isEmpty { channel = nil } }
         guard let waiting, !rows.isEmpty || outcome != nil else { return }
         self.waiting = nil
         if rows.isEmpty, case .failure(let error) = outcome { return waiting.resume(throwing: error) }

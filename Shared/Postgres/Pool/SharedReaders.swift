@@ -80,7 +80,7 @@ final class SharedReaders: @unchecked Sendable {
                 channel.close(PostgresError(.closed, "the pool is closed"))
             case .success(let channel):
                 channels.append(channel)
-                channel.onClose { [weak self] in self?.channels.removeAll { $0 === channel } }
+                channel.onClose { [self] in channels.removeAll { $0 === channel } }
                 let due = waiting
                 waiting = []
                 for operation in due { channel.submit(operation) }
