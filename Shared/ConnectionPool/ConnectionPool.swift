@@ -17,6 +17,7 @@ public final class ConnectionPool<Connector: PoolConnector>: Sendable {
     /// - Throws: `PoolError`, or `CancellationError` where the task is cancelled while it waits.
     public func lease(timeout: Duration? = nil) async throws -> PoolLease<Connector> {
         let shard = nextShard()
+        if shard.loop.isCurrent, let lease = shard.leaseNow() { return lease }
         let wait = PoolWait<Connector>()
         if shard.loop.isCurrent {
             shard.acquire(wait, timeout: timeout)

@@ -32,6 +32,12 @@ final class PoolShard<Connector: PoolConnector>: @unchecked Sendable {
         perform(state.acquire(nextWaiter, now: now, deadline: now.advanced(by: wait.timeout)))
     }
 
+    /// A connection without waiting, where one is idle.
+    func leaseNow() -> PoolLease<Connector>? {
+        guard let id = state.lendNow(loop.clock.now), let connection = connections[id] else { return nil }
+        return PoolLease(connection: connection, id: id, shard: self)
+    }
+
     func cancel(_ wait: PoolWait<Connector>) {
         wait.isCancelled = true
         guard waiting.removeValue(forKey: wait.id) != nil else { return }

@@ -81,6 +81,12 @@ struct PoolState {
         return serve(now)
     }
 
+    /// The short way for the usual case: a connection that is idle, fresh, and nobody else's turn.
+    mutating func lendNow(_ now: LoopInstant) -> Int? {
+        guard !isClosed, waiters.isEmpty, case .lease(let id, _)? = lendIdle(to: 0, now: now) else { return nil }
+        return id
+    }
+
     mutating func cancel(_ waiter: Int) { waiters.removeAll { $0.id == waiter } }
 
     mutating func connected(_ id: Int, now: LoopInstant) -> [Action] {

@@ -50,10 +50,17 @@ final class SharedReaders: @unchecked Sendable {
             best.submit(operation)
         } else if waiting.count < configuration.pool.waitersMax {
             waiting.append(operation)
+            loop.schedule(after: operation.timeout) { [self] in expire(operation) }
         } else {
             operation.finish(
                 .failure(PostgresError(.poolExhausted, "\(waiting.count) reads wait for the first connection already")))
         }
+    }
+
+    private func expire(_ operation: Operation) {
+        guard let index = waiting.firstIndex(where: { $0 === operation }) else { return }
+        waiting.remove(at: index)
+        operation.finish(.failure(PostgresError(.deadlineExceeded, "no connection within \(operation.timeout)")))
     }
 
     private func cancel(_ operation: Operation) {
