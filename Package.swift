@@ -53,6 +53,9 @@ let package = Package(
         library("ConnectionPool", ["Loop"]),
         library("Postgres", ["ConnectionPool", "Loop", "CLinux", "CPostgreSQL"]),
 
+        // The trail of every change, on top of the database.
+        library("Journal", ["Postgres", "Loop"]),
+
         // Remote calls on top of them.
         library("RPC", ["HTTP", "Loop", "Protobuf", "CZlib"]),
         program("ProtocGenSlipway", ["Protobuf"], path: "Shared/ProtocGenSlipway", exclude: ["Protos"]),
@@ -74,6 +77,7 @@ let package = Package(
         tests("LoopTests", ["Loop", "CLinux"]),
         tests("HTTPTests", ["HTTP", "Loop", "CLinux"]),
         tests("ConnectionPoolTests", ["ConnectionPool", "Loop"]),
+        tests("JournalTests", ["Journal", "Postgres", "Loop"]),
         tests("PostgresTests", ["Postgres", "ConnectionPool", "Loop"]),
         tests("ProtobufTests", ["Protobuf", "CProtobufC"], exclude: ["Protos"]),
         tests("RPCTests", ["RPC"]),
