@@ -39,6 +39,7 @@ let package = Package(
         .executable(name: "bench-echo", targets: ["BenchEcho"]),
         .executable(name: "bench-blobs", targets: ["BenchBlobs"]),
         .executable(name: "bench-telemetry", targets: ["BenchTelemetry"]),
+        .executable(name: "bench-state", targets: ["BenchState"]),
     ],
     targets: [
         // System libraries, each behind its module map and static-inline shims.
@@ -46,6 +47,7 @@ let package = Package(
         system("Nghttp2", pkgConfig: "libnghttp2", package: "libnghttp2-dev"),
         system("OpenSSL", pkgConfig: "openssl", package: "libssl-dev"),
         system("Zlib", pkgConfig: "zlib", package: "zlib1g-dev"),
+        system("PostgreSQL", pkgConfig: "libpq", package: "libpq-dev"),
         system("ProtobufC", pkgConfig: "libprotobuf-c", package: "libprotobuf-c-dev"),
 
         // Mechanisms.
@@ -53,6 +55,11 @@ let package = Package(
         library("HTTP", ["Loop", "CLinux", "CNghttp2", "COpenSSL"]),
         library("Protobuf"),
         library("Blobs", ["Loop", "CLinux", "COpenSSL"]),
+        library("ConnectionPool", ["Loop"]),
+        library("Postgres", ["ConnectionPool", "Loop", "CLinux", "CPostgreSQL"]),
+
+        // The trail of every change, on top of the database.
+        library("Journal", ["Postgres", "Loop"]),
 
         // Remote calls on top of them.
         library("RPC", ["HTTP", "Loop", "Protobuf", "CZlib"]),
@@ -79,12 +86,17 @@ let package = Package(
         program("BenchTelemetry", ["ServiceKit", "Loop"], path: "Benchmarks/Telemetry/Swift"),
         program("BenchBlobs", ["Blobs", "Loop"], path: "Benchmarks/Blobs/Swift"),
         program("BenchEcho", ["RPC", "ProgramKit"], path: "Benchmarks/Echo/Server"),
+        program("BenchState", ["Postgres", "ConnectionPool", "Loop"], path: "Benchmarks/State/Client"),
 
         // Tests mirror the folders above.
         tests("LoopTests", ["Loop", "CLinux"]),
         tests("HTTPTests", ["HTTP", "Loop", "CLinux"]),
         .target(name: "ProtobufCSample", dependencies: ["CProtobufC"], path: "Tests/ProtobufCSample"),
         tests("ProtobufTests", ["Protobuf", "CProtobufC", "ProtobufCSample"], exclude: ["Protos"]),
+        tests("ConnectionPoolTests", ["ConnectionPool", "Loop"]),
+        tests("JournalTests", ["Journal", "Postgres", "Loop"]),
+        tests("PostgresTests", ["Postgres", "ConnectionPool", "Loop"]),
+        tests("ProtobufTests", ["Protobuf", "CProtobufC"], exclude: ["Protos"]),
         tests("RPCTests", ["RPC"]),
         tests("ServiceKitTests", ["ServiceKit", "KitService", "RPC", "HTTP", "Loop", "Protobuf", "CLinux"]),
         tests("BlobsTests", ["Blobs", "BlobPutter", "Loop", "CLinux"]),

@@ -5,12 +5,15 @@ open class Channel {
     public let descriptor: Int32
     public let loop: EventLoop
     public internal(set) var isClosed = false
+    /// Whether the loop closes the descriptor with the channel. A library that opened it itself also closes it itself.
+    let ownsDescriptor: Bool
     var generation: UInt32 = 0
     var isDirty = false
     var isToReadAgain = false
 
-    public init(descriptor: Int32, loop: EventLoop) {
+    public init(descriptor: Int32, loop: EventLoop, ownsDescriptor: Bool = true) {
         self.descriptor = descriptor
+        self.ownsDescriptor = ownsDescriptor
         self.loop = loop
     }
 

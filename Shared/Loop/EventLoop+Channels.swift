@@ -20,7 +20,7 @@ extension EventLoop {
         channelCount += 1
     }
 
-    /// Stops watching and closes the descriptor. Does nothing the second time.
+    /// Stops watching and closes the descriptor where it is the channel's own. Does nothing the second time.
     public func remove(_ channel: Channel) {
         guard !channel.isClosed else { return }
         channel.isClosed = true
@@ -30,7 +30,12 @@ extension EventLoop {
             channelCount -= 1
             trimMemorySoon()
         }
-        close(channel.descriptor)
+        if channel.ownsDescriptor {
+            close(channel.descriptor)
+        } else {
+            // Nothing is watched any more where the owner has closed it already; the kernel then only says so.
+            _ = slipway_epoll_control(poll, EPOLL_CTL_DEL, channel.descriptor, 0, 0)
+        }
     }
 
     /// After many channels have gone their memory lies about in small free pieces that the allocator keeps for ever: a

@@ -1,6 +1,6 @@
 /// A timer on a loop. Everything here happens on that loop's thread.
 public final class LoopTimer {
-    fileprivate(set) var deadline: LoopInstant
+    public fileprivate(set) var deadline: LoopInstant
     fileprivate var body: (() -> Void)?
     /// Called instead of the body where the loop ends first.
     var dropped: (() -> Void)?

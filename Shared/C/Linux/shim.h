@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
+#include <spawn.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -21,9 +22,13 @@ static const uint32_t SLIPWAY_EPOLLIN = EPOLLIN, SLIPWAY_EPOLLOUT = EPOLLOUT, SL
                       SLIPWAY_EPOLLHUP = EPOLLHUP, SLIPWAY_EPOLLERR = EPOLLERR, SLIPWAY_EPOLLET = (uint32_t)EPOLLET;
 
 extern int accept4(int, struct sockaddr *__restrict, socklen_t *__restrict, int);
+extern int pipe2(int[2], int);
+extern int posix_spawn_file_actions_addchdir_np(posix_spawn_file_actions_t *__restrict, const char *__restrict);
 extern int pthread_setname_np(pthread_t, const char *);
 extern void *memmem(const void *, size_t, const void *, size_t);
 extern int pipe2(int *, int);
+
+static const int16_t SLIPWAY_SPAWN_SETSID = 0x80;
 
 static inline int slipway_epoll_create(void) { return epoll_create1(EPOLL_CLOEXEC); }
 static inline int slipway_epoll_control(int poll, int operation, int fd, uint32_t events, uint64_t data) {
