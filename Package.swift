@@ -96,7 +96,6 @@ let package = Package(
         tests("ConnectionPoolTests", ["ConnectionPool", "Loop"]),
         tests("JournalTests", ["Journal", "Postgres", "Loop"]),
         tests("PostgresTests", ["Postgres", "ConnectionPool", "Loop"]),
-        tests("ProtobufTests", ["Protobuf", "CProtobufC"], exclude: ["Protos"]),
         tests("RPCTests", ["RPC"]),
         tests("ServiceKitTests", ["ServiceKit", "KitService", "RPC", "HTTP", "Loop", "Protobuf", "CLinux"]),
         tests("BlobsTests", ["Blobs", "BlobPutter", "Loop", "CLinux"]),

@@ -37,7 +37,7 @@ extension Opentelemetry.Proto.Collector.Trace.V1 {
                 let tag = try reader.nextTag()
                 switch tag {
                 case 0: return
-                case 10: try reader.repeated(&resourceSpans, Protobuf.ProtoMessage<Opentelemetry.Proto.Trace.V1.ResourceSpans>.self)
+                case 10: try reader.repeated(&resourceSpans, Protobuf.ProtoMessage<Opentelemetry.Proto.Trace.V1.ResourceSpans>.self, tag: 10)
                 default: try reader.unknown(tag, into: &unknownFields)
                 }
             }
@@ -74,13 +74,13 @@ extension Opentelemetry.Proto.Collector.Trace.V1 {
 
         internal var encodedSize: Int {
             var size = unknownFields.count
-            if let value = partialSuccess { size &+= 1 &+ Protobuf.ProtoMessage<Opentelemetry.Proto.Collector.Trace.V1.ExportTracePartialSuccess>.size(value) }
+            size &+= Protobuf.Wire.size(partialSuccess, tagSize: 1)
             return size
         }
 
         internal func encode(into writer: inout Protobuf.Writer) {
             writer.unknown(unknownFields)
-            if let value = partialSuccess { Protobuf.ProtoMessage<Opentelemetry.Proto.Collector.Trace.V1.ExportTracePartialSuccess>.write(value, to: &writer); writer.tag(10) }
+            writer.message(partialSuccess, tag: 10)
         }
 
         internal mutating func merge(from reader: inout Protobuf.Reader) throws {

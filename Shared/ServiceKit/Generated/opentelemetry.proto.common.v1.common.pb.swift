@@ -153,7 +153,7 @@ extension Opentelemetry.Proto.Common.V1 {
                 let tag = try reader.nextTag()
                 switch tag {
                 case 0: return
-                case 10: try reader.repeated(&values, Protobuf.ProtoMessage<Opentelemetry.Proto.Common.V1.AnyValue>.self)
+                case 10: try reader.repeated(&values, Protobuf.ProtoMessage<Opentelemetry.Proto.Common.V1.AnyValue>.self, tag: 10)
                 default: try reader.unknown(tag, into: &unknownFields)
                 }
             }
@@ -204,7 +204,7 @@ extension Opentelemetry.Proto.Common.V1 {
                 let tag = try reader.nextTag()
                 switch tag {
                 case 0: return
-                case 10: try reader.repeated(&values, Protobuf.ProtoMessage<Opentelemetry.Proto.Common.V1.KeyValue>.self)
+                case 10: try reader.repeated(&values, Protobuf.ProtoMessage<Opentelemetry.Proto.Common.V1.KeyValue>.self, tag: 10)
                 default: try reader.unknown(tag, into: &unknownFields)
                 }
             }
@@ -246,13 +246,13 @@ extension Opentelemetry.Proto.Common.V1 {
         internal var encodedSize: Int {
             var size = unknownFields.count
             if !key.isEmpty { size &+= 1 &+ Protobuf.ProtoString.size(key) }
-            if let value = self.value { size &+= 1 &+ Protobuf.ProtoMessage<Opentelemetry.Proto.Common.V1.AnyValue>.size(value) }
+            size &+= Protobuf.Wire.size(self.value, tagSize: 1)
             return size
         }
 
         internal func encode(into writer: inout Protobuf.Writer) {
             writer.unknown(unknownFields)
-            if let value = self.value { Protobuf.ProtoMessage<Opentelemetry.Proto.Common.V1.AnyValue>.write(value, to: &writer); writer.tag(18) }
+            writer.message(self.value, tag: 18)
             if !key.isEmpty { Protobuf.ProtoString.write(key, to: &writer); writer.tag(10) }
         }
 
@@ -335,7 +335,7 @@ extension Opentelemetry.Proto.Common.V1 {
                 case 0: return
                 case 10: name = try Protobuf.ProtoString.read(from: &reader)
                 case 18: version = try Protobuf.ProtoString.read(from: &reader)
-                case 26: try reader.repeated(&attributes, Protobuf.ProtoMessage<Opentelemetry.Proto.Common.V1.KeyValue>.self)
+                case 26: try reader.repeated(&attributes, Protobuf.ProtoMessage<Opentelemetry.Proto.Common.V1.KeyValue>.self, tag: 26)
                 case 32: droppedAttributesCount = try Protobuf.ProtoUInt32.read(from: &reader)
                 default: try reader.unknown(tag, into: &unknownFields)
                 }

@@ -43,7 +43,7 @@ extension Opentelemetry.Proto.Resource.V1 {
                 let tag = try reader.nextTag()
                 switch tag {
                 case 0: return
-                case 10: try reader.repeated(&attributes, Protobuf.ProtoMessage<Opentelemetry.Proto.Common.V1.KeyValue>.self)
+                case 10: try reader.repeated(&attributes, Protobuf.ProtoMessage<Opentelemetry.Proto.Common.V1.KeyValue>.self, tag: 10)
                 case 16: droppedAttributesCount = try Protobuf.ProtoUInt32.read(from: &reader)
                 default: try reader.unknown(tag, into: &unknownFields)
                 }

@@ -31,7 +31,7 @@ extension Opentelemetry.Proto.Trace.V1 {
 
         internal var encodedSize: Int {
             var size = unknownFields.count
-            if let value = resource { size &+= 1 &+ Protobuf.ProtoMessage<Opentelemetry.Proto.Resource.V1.Resource>.size(value) }
+            size &+= Protobuf.Wire.size(resource, tagSize: 1)
             size &+= Protobuf.Wire.repeatedSize(scopeSpans, Protobuf.ProtoMessage<Opentelemetry.Proto.Trace.V1.ScopeSpans>.self, tagSize: 1)
             if !schemaUrl.isEmpty { size &+= 1 &+ Protobuf.ProtoString.size(schemaUrl) }
             return size
@@ -41,7 +41,7 @@ extension Opentelemetry.Proto.Trace.V1 {
             writer.unknown(unknownFields)
             if !schemaUrl.isEmpty { Protobuf.ProtoString.write(schemaUrl, to: &writer); writer.tag(26) }
             writer.repeated(scopeSpans, Protobuf.ProtoMessage<Opentelemetry.Proto.Trace.V1.ScopeSpans>.self, tag: 18)
-            if let value = resource { Protobuf.ProtoMessage<Opentelemetry.Proto.Resource.V1.Resource>.write(value, to: &writer); writer.tag(10) }
+            writer.message(resource, tag: 10)
         }
 
         internal mutating func merge(from reader: inout Protobuf.Reader) throws {
@@ -50,7 +50,7 @@ extension Opentelemetry.Proto.Trace.V1 {
                 switch tag {
                 case 0: return
                 case 10: try reader.message(&resource)
-                case 18: try reader.repeated(&scopeSpans, Protobuf.ProtoMessage<Opentelemetry.Proto.Trace.V1.ScopeSpans>.self)
+                case 18: try reader.repeated(&scopeSpans, Protobuf.ProtoMessage<Opentelemetry.Proto.Trace.V1.ScopeSpans>.self, tag: 18)
                 case 26: schemaUrl = try Protobuf.ProtoString.read(from: &reader)
                 default: try reader.unknown(tag, into: &unknownFields)
                 }
@@ -100,7 +100,7 @@ extension Opentelemetry.Proto.Trace.V1 {
 
         internal var encodedSize: Int {
             var size = unknownFields.count
-            if let value = scope { size &+= 1 &+ Protobuf.ProtoMessage<Opentelemetry.Proto.Common.V1.InstrumentationScope>.size(value) }
+            size &+= Protobuf.Wire.size(scope, tagSize: 1)
             size &+= Protobuf.Wire.repeatedSize(spans, Protobuf.ProtoMessage<Opentelemetry.Proto.Trace.V1.Span>.self, tagSize: 1)
             if !schemaUrl.isEmpty { size &+= 1 &+ Protobuf.ProtoString.size(schemaUrl) }
             return size
@@ -110,7 +110,7 @@ extension Opentelemetry.Proto.Trace.V1 {
             writer.unknown(unknownFields)
             if !schemaUrl.isEmpty { Protobuf.ProtoString.write(schemaUrl, to: &writer); writer.tag(26) }
             writer.repeated(spans, Protobuf.ProtoMessage<Opentelemetry.Proto.Trace.V1.Span>.self, tag: 18)
-            if let value = scope { Protobuf.ProtoMessage<Opentelemetry.Proto.Common.V1.InstrumentationScope>.write(value, to: &writer); writer.tag(10) }
+            writer.message(scope, tag: 10)
         }
 
         internal mutating func merge(from reader: inout Protobuf.Reader) throws {
@@ -119,7 +119,7 @@ extension Opentelemetry.Proto.Trace.V1 {
                 switch tag {
                 case 0: return
                 case 10: try reader.message(&scope)
-                case 18: try reader.repeated(&spans, Protobuf.ProtoMessage<Opentelemetry.Proto.Trace.V1.Span>.self)
+                case 18: try reader.repeated(&spans, Protobuf.ProtoMessage<Opentelemetry.Proto.Trace.V1.Span>.self, tag: 18)
                 case 26: schemaUrl = try Protobuf.ProtoString.read(from: &reader)
                 default: try reader.unknown(tag, into: &unknownFields)
                 }
@@ -220,7 +220,7 @@ extension Opentelemetry.Proto.Trace.V1 {
                     case 0: return
                     case 9: timeUnixNano = try Protobuf.ProtoFixed64.read(from: &reader)
                     case 18: name = try Protobuf.ProtoString.read(from: &reader)
-                    case 26: try reader.repeated(&attributes, Protobuf.ProtoMessage<Opentelemetry.Proto.Common.V1.KeyValue>.self)
+                    case 26: try reader.repeated(&attributes, Protobuf.ProtoMessage<Opentelemetry.Proto.Common.V1.KeyValue>.self, tag: 26)
                     case 32: droppedAttributesCount = try Protobuf.ProtoUInt32.read(from: &reader)
                     default: try reader.unknown(tag, into: &unknownFields)
                     }
@@ -311,7 +311,7 @@ extension Opentelemetry.Proto.Trace.V1 {
                     case 10: traceId = try Protobuf.ProtoBytes.read(from: &reader)
                     case 18: spanId = try Protobuf.ProtoBytes.read(from: &reader)
                     case 26: traceState = try Protobuf.ProtoString.read(from: &reader)
-                    case 34: try reader.repeated(&attributes, Protobuf.ProtoMessage<Opentelemetry.Proto.Common.V1.KeyValue>.self)
+                    case 34: try reader.repeated(&attributes, Protobuf.ProtoMessage<Opentelemetry.Proto.Common.V1.KeyValue>.self, tag: 34)
                     case 40: droppedAttributesCount = try Protobuf.ProtoUInt32.read(from: &reader)
                     case 53: flags = try Protobuf.ProtoFixed32.read(from: &reader)
                     default: try reader.unknown(tag, into: &unknownFields)
@@ -437,7 +437,7 @@ extension Opentelemetry.Proto.Trace.V1 {
             if droppedEventsCount != 0 { size &+= 1 &+ Protobuf.ProtoUInt32.size(droppedEventsCount) }
             size &+= Protobuf.Wire.repeatedSize(links, Protobuf.ProtoMessage<Opentelemetry.Proto.Trace.V1.Span.Link>.self, tagSize: 1)
             if droppedLinksCount != 0 { size &+= 1 &+ Protobuf.ProtoUInt32.size(droppedLinksCount) }
-            if let value = status { size &+= 1 &+ Protobuf.ProtoMessage<Opentelemetry.Proto.Trace.V1.Status>.size(value) }
+            size &+= Protobuf.Wire.size(status, tagSize: 1)
             if flags != 0 { size &+= 2 &+ Protobuf.ProtoFixed32.size(flags) }
             return size
         }
@@ -445,7 +445,7 @@ extension Opentelemetry.Proto.Trace.V1 {
         internal func encode(into writer: inout Protobuf.Writer) {
             writer.unknown(unknownFields)
             if flags != 0 { Protobuf.ProtoFixed32.write(flags, to: &writer); writer.tag(133) }
-            if let value = status { Protobuf.ProtoMessage<Opentelemetry.Proto.Trace.V1.Status>.write(value, to: &writer); writer.tag(122) }
+            writer.message(status, tag: 122)
             if droppedLinksCount != 0 { Protobuf.ProtoUInt32.write(droppedLinksCount, to: &writer); writer.tag(112) }
             writer.repeated(links, Protobuf.ProtoMessage<Opentelemetry.Proto.Trace.V1.Span.Link>.self, tag: 106)
             if droppedEventsCount != 0 { Protobuf.ProtoUInt32.write(droppedEventsCount, to: &writer); writer.tag(96) }
@@ -475,11 +475,11 @@ extension Opentelemetry.Proto.Trace.V1 {
                 case 48: kind = try Protobuf.ProtoEnum<Opentelemetry.Proto.Trace.V1.Span.SpanKind>.read(from: &reader)
                 case 57: startTimeUnixNano = try Protobuf.ProtoFixed64.read(from: &reader)
                 case 65: endTimeUnixNano = try Protobuf.ProtoFixed64.read(from: &reader)
-                case 74: try reader.repeated(&attributes, Protobuf.ProtoMessage<Opentelemetry.Proto.Common.V1.KeyValue>.self)
+                case 74: try reader.repeated(&attributes, Protobuf.ProtoMessage<Opentelemetry.Proto.Common.V1.KeyValue>.self, tag: 74)
                 case 80: droppedAttributesCount = try Protobuf.ProtoUInt32.read(from: &reader)
-                case 90: try reader.repeated(&events, Protobuf.ProtoMessage<Opentelemetry.Proto.Trace.V1.Span.Event>.self)
+                case 90: try reader.repeated(&events, Protobuf.ProtoMessage<Opentelemetry.Proto.Trace.V1.Span.Event>.self, tag: 90)
                 case 96: droppedEventsCount = try Protobuf.ProtoUInt32.read(from: &reader)
-                case 106: try reader.repeated(&links, Protobuf.ProtoMessage<Opentelemetry.Proto.Trace.V1.Span.Link>.self)
+                case 106: try reader.repeated(&links, Protobuf.ProtoMessage<Opentelemetry.Proto.Trace.V1.Span.Link>.self, tag: 106)
                 case 112: droppedLinksCount = try Protobuf.ProtoUInt32.read(from: &reader)
                 case 122: try reader.message(&status)
                 case 133: flags = try Protobuf.ProtoFixed32.read(from: &reader)
