@@ -71,7 +71,7 @@ let package = Package(
             path: "Tests/Programs/RPCConformanceServer"),
         program("BenchProtobuf", ["Protobuf"], path: "Benchmarks/Protobuf/Swift"),
         program("BenchEcho", ["RPC", "ProgramKit"], path: "Benchmarks/Echo/Server"),
-        program("BenchState", ["Postgres", "ConnectionPool", "Loop"], path: "Benchmarks/State/Client"),
+        program("BenchState", ["Journal", "Postgres", "ConnectionPool", "Loop"], path: "Benchmarks/State/Client"),
 
         // Tests mirror the folders above.
         tests("LoopTests", ["Loop", "CLinux"]),
