@@ -86,7 +86,7 @@ let package = Package(
         program("BenchTelemetry", ["ServiceKit", "Loop"], path: "Benchmarks/Telemetry/Swift"),
         program("BenchBlobs", ["Blobs", "Loop"], path: "Benchmarks/Blobs/Swift"),
         program("BenchEcho", ["RPC", "ProgramKit"], path: "Benchmarks/Echo/Server"),
-        program("BenchState", ["Postgres", "ConnectionPool", "Loop"], path: "Benchmarks/State/Client"),
+        program("BenchState", ["Journal", "Postgres", "ConnectionPool", "Loop"], path: "Benchmarks/State/Client"),
 
         // Tests mirror the folders above.
         tests("LoopTests", ["Loop", "CLinux"]),

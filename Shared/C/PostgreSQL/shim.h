@@ -1,5 +1,6 @@
 #ifndef SLIPWAY_CPOSTGRESQL_H
 #define SLIPWAY_CPOSTGRESQL_H
+#include <errno.h>
 #include <libpq-fe.h>
 #include <stdint.h>
 #include <sys/socket.h>
@@ -20,6 +21,8 @@ static inline int slipway_pq_has_input(const PGconn *connection) {
   int descriptor = PQsocket(connection);
   if (descriptor < 0) return 1;
   if (recv(descriptor, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0) return 1;
+  /* A reset is told once, and has just been: libpq must come to see the end behind it. */
+  if (errno != EAGAIN && errno != EWOULDBLOCK) return 1;
   void *ssl = PQgetssl((PGconn *)connection);
   return ssl && SSL_pending(ssl) > 0;
 }

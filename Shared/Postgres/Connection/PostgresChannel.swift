@@ -43,6 +43,7 @@ final class PostgresChannel: Channel, @unchecked Sendable {
     var wasCancelSent = false
     var needsFlush = false
     var isPaused = false
+    private var isEndAnnounced = false
     var timer: LoopTimer?
     private var isFinished = false
     private var closeObserver: (() -> Void)?
@@ -103,19 +104,21 @@ final class PostgresChannel: Channel, @unchecked Sendable {
     }
 
     override func ready(_ events: ChannelEvents) {
-        if !events.isDisjoint(with: [.readable, .ended]) { read(draining: !events.isDisjoint(with: .ended)) }
+        // The edge of the end comes once: from then on everything must be read.
+        if !events.isDisjoint(with: .ended) { isEndAnnounced = true }
+        if !events.isDisjoint(with: [.readable, .ended]) { read() }
         if !isClosed, needsFlush, events.contains(.writable) { flush() }
     }
 
     /// Reads what came. The edge comes once, so this only stops early when there is nothing more to expect.
-    func read(draining: Bool) {
+    func read() {
         for _ in 0..<32 {
             guard !isPaused else { return }
             guard PQconsumeInput(pointer) == 1 else { return lost() }
             process()
             guard !isClosed, !isPaused else { return }
             // Everything asked for came, and whoever does not listen is sent nothing else.
-            if steps.isEmpty, !draining, notificationHandler == nil { return }
+            if steps.isEmpty, !isEndAnnounced, notificationHandler == nil { return }
             guard slipway_pq_has_input(pointer) != 0 else { return }
         }
         loop.readAgain(self)

@@ -124,6 +124,8 @@ public struct PrivateCluster: Sendable {
         guard outcome.isSuccess || layout.runningServer() == nil else {
             throw PrivateClusterError(.failed, "PostgreSQL did not stop: \(outcome.output)")
         }
+        // Empty now, and perhaps not under our own folder; the next start makes it anew.
+        rmdir(layout.sockets)
     }
 
     private func awaitAnswer() throws {
