@@ -1,3 +1,5 @@
+import Loop
+
 /// 16 bytes that name a trace; never all zero.
 public struct TraceID: Hashable, Sendable, CustomStringConvertible {
     let high: UInt64
@@ -10,7 +12,7 @@ public struct TraceID: Hashable, Sendable, CustomStringConvertible {
     }
 
     public static func random() -> TraceID {
-        TraceID(high: .random(in: 0...UInt64.max), low: .random(in: 1...UInt64.max)) ?? .random()
+        TraceID(high: RandomWords.next(), low: RandomWords.next()) ?? .random()
     }
 
     public var description: String { Hexadecimal.text(high) + Hexadecimal.text(low) }
@@ -26,10 +28,28 @@ public struct SpanID: Hashable, Sendable, CustomStringConvertible {
         self.value = value
     }
 
-    public static func random() -> SpanID { SpanID(.random(in: 1...UInt64.max)) ?? .random() }
+    public static func random() -> SpanID { SpanID(RandomWords.next()) ?? .random() }
 
     public var description: String { Hexadecimal.text(value) }
     var bytes: [UInt8] { Hexadecimal.bytes(value) }
+}
+
+/// Names that nobody has to be kept from guessing, without a system call for each: SplitMix64, seeded by the system, one
+/// sequence per stripe of threads.
+enum RandomWords {
+    private static let states: [Lock<UInt64>] = (0..<Stripes.count).map { _ in
+        Lock(UInt64.random(in: 0...UInt64.max))
+    }
+
+    static func next() -> UInt64 {
+        var word = states[Stripes.current].withLock { state in
+            state &+= 0x9e37_79b9_7f4a_7c15
+            return state
+        }
+        word = (word ^ (word >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        word = (word ^ (word >> 27)) &* 0x94d0_49bb_1331_11eb
+        return word ^ (word >> 31)
+    }
 }
 
 /// Where a task is in a trace: W3C's trace context.
