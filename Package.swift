@@ -77,6 +77,6 @@ let package = Package(
         tests("HTTPTests", ["HTTP", "Loop", "CLinux"]),
         .target(name: "ProtobufCSample", dependencies: ["CProtobufC"], path: "Tests/ProtobufCSample"),
         tests("ProtobufTests", ["Protobuf", "CProtobufC", "ProtobufCSample"], exclude: ["Protos"]),
-        tests("RPCTests", ["RPC"]),
+        tests("RPCTests", ["RPC", "TestContracts"]),
     ]
 )
