@@ -14,11 +14,12 @@ struct Offer: RPCService {
     func handlers() -> [MethodHandler] { list }
 }
 
-/// Opens once; whoever waits goes on then, or when its task is cancelled.
+/// Opens once; whoever waits goes on then.
 final class Gate: Sendable {
     private struct State {
         var isOpen = false
-        var waiting: [CheckedContinuation<Void, Never>] = []
+        var waiting: [Int: CheckedContinuation<Void, Never>] = [:]
+        var next = 0
     }
     private let state = Lock(State())
 
@@ -27,19 +28,30 @@ final class Gate: Sendable {
     func open() {
         let waiting = state.withLock { state in
             state.isOpen = true
-            defer { state.waiting = [] }
-            return state.waiting
+            defer { state.waiting = [:] }
+            return Array(state.waiting.values)
         }
         for continuation in waiting { continuation.resume() }
     }
 
+    /// Returns early where the task is cancelled, as the time limit of a suite does with a wait in vain.
     func wait() async {
-        await withCheckedContinuation { continuation in
-            let isOpen = state.withLock { state in
-                if !state.isOpen { state.waiting.append(continuation) }
-                return state.isOpen
+        let place = Lock<Int?>(nil)
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let isDue = state.withLock { state in
+                    if state.isOpen || Task.isCancelled { return true }
+                    state.next += 1
+                    place.withLock { $0 = state.next }
+                    state.waiting[state.next] = continuation
+                    return false
+                }
+                if isDue { continuation.resume() }
             }
-            if isOpen { continuation.resume() }
+        } onCancel: {
+            state.withLock { state in
+                place.withLock { $0 }.flatMap { state.waiting.removeValue(forKey: $0) }
+            }?.resume()
         }
     }
 }
