@@ -3,7 +3,7 @@ import Testing
 
 @testable import RPC
 
-@Suite("Requests of the Connect protocol", .timeLimit(.minutes(1)))
+@Suite("Requests of the Connect protocol", .serialized, .timeLimit(.minutes(1)))
 struct ConnectRequestTests {
     private static let quoted = Array("\"x\"".utf8)
 

@@ -96,7 +96,7 @@ private struct Streaming: Grpc.Testing.UnimplementedService.StreamingService {
     }
 }
 
-@Suite("Generated services", .timeLimit(.minutes(1)))
+@Suite("Generated services", .serialized, .timeLimit(.minutes(1)))
 struct GeneratedServiceTests {
     @Test("a method at the simple height is reached, in all four shapes", arguments: Manner.fullDuplex)
     func simple(_ manner: Manner) async throws {

@@ -4,7 +4,7 @@ import Testing
 
 @testable import RPC
 
-@Suite("Stopping a server", .timeLimit(.minutes(1)))
+@Suite("Stopping a server", .serialized, .timeLimit(.minutes(1)))
 struct GracefulStopTests {
     @Test("calls under way finish, and new ones are refused", arguments: [Manner.grpc, .connect, .connectHTTP1])
     func graceful(_ manner: Manner) async throws {

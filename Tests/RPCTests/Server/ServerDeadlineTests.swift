@@ -4,12 +4,14 @@ import Testing
 
 @testable import RPC
 
-@Suite("Deadlines and cancellation on the server", .timeLimit(.minutes(1)))
+@Suite("Deadlines and cancellation on the server", .serialized, .timeLimit(.minutes(1)))
 struct ServerDeadlineTests {
     @Test("a gRPC caller hears at once that the deadline passed, while the handler is still winding up")
     func grpc() async throws {
-        let (cancelled, release) = (Gate(), Gate())
+        let (started, cancelled, release) = (Gate(), Gate(), Gate())
+        let clock = ManualClock()
         let handler = MethodHandler.unary(Probe.echo) { request, context in
+            started.open()
             context.responseMetadata.add("never", "sent")
             await untilCancelled()
             cancelled.open()
@@ -17,8 +19,11 @@ struct ServerDeadlineTests {
             await Task { await release.wait() }.value
             return ServerResponse(request.message)
         }
-        try await withServer([Offer(handler)]) { served in
-            let (answer, status) = try await served.grpc(Probe.echoPath, text("x"), ["grpc-timeout": "1S"])
+        try await withServer([Offer(handler)], clock: clock) { served in
+            async let call = served.grpc(Probe.echoPath, text("x"), ["grpc-timeout": "1S"])
+            await started.wait()
+            clock.advance(by: .seconds(1))
+            let (answer, status) = try await call
             #expect(status["grpc-status"] == "4")
             #expect(answer.body.isEmpty)
             #expect(answer.fields["never"] == nil)
@@ -32,10 +37,14 @@ struct ServerDeadlineTests {
     @Test("a Connect caller hears it as 504")
     func connect() async throws {
         let (started, cancelled) = (Gate(), Gate())
-        try await withServer([Offer(Probe.patient(started, cancelled))]) { served in
-            let answer = try await served.exchange(
+        let clock = ManualClock()
+        try await withServer([Offer(Probe.patient(started, cancelled))], clock: clock) { served in
+            async let call = served.exchange(
                 .post, Probe.echoPath, ["content-type": "application/json", "connect-timeout-ms": "1000"],
                 body: Array("\"x\"".utf8))
+            await started.wait()
+            clock.advance(by: .seconds(1))
+            let answer = try await call
             #expect(answer.status == 504)
             #expect(answer.error?.code == .deadlineExceeded)
             await cancelled.wait()
@@ -45,15 +54,20 @@ struct ServerDeadlineTests {
 
     @Test("a stream under way ends with the status behind what was sent")
     func stream() async throws {
+        let started = Gate()
+        let clock = ManualClock()
         let handler = MethodHandler.streaming(Probe.count) { _, responses, _ in
             try await responses.write(number(1))
+            started.open()
             await untilCancelled()
             let error = await failure { try await responses.write(number(2)) }
             #expect(error?.code == .deadlineExceeded)
         }
-        try await withServer([Offer(handler)]) { served in
-            let (answer, status) = try await served.grpc(
-                "/slipway.test.Probe/Count", number(1), ["grpc-timeout": "1S"])
+        try await withServer([Offer(handler)], clock: clock) { served in
+            async let call = served.grpc("/slipway.test.Probe/Count", number(1), ["grpc-timeout": "1S"])
+            await started.wait()
+            clock.advance(by: .seconds(1))
+            let (answer, status) = try await call
             #expect(answer.body == [0, 0, 0, 0, 2, 8, 1])
             #expect(answer.trailers != nil)
             #expect(status["grpc-status"] == "4")

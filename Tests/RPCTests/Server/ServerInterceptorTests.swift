@@ -14,7 +14,7 @@ private struct Interceptor: ServerInterceptor {
     }
 }
 
-@Suite("Server interceptors", .timeLimit(.minutes(1)))
+@Suite("Server interceptors", .serialized, .timeLimit(.minutes(1)))
 struct ServerInterceptorTests {
     @Test("the first goes outermost, around the handler")
     func order() async throws {

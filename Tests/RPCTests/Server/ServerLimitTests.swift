@@ -5,7 +5,7 @@ import Testing
 
 @testable import RPC
 
-@Suite("Limits of a server", .timeLimit(.minutes(1)))
+@Suite("Limits of a server", .serialized, .timeLimit(.minutes(1)))
 struct ServerLimitTests {
     private static var small: RPCServerConfiguration {
         var configuration = RPCServerConfiguration()

@@ -14,7 +14,7 @@ private func asking(_ service: String) -> Grpc.Health.V1.HealthCheckRequest {
     return request
 }
 
-@Suite("The health service", .timeLimit(.minutes(1)))
+@Suite("The health service", .serialized, .timeLimit(.minutes(1)))
 struct HealthServiceTests {
     @Test("Check tells the status of what is known, and notFound of what is not", arguments: Manner.allCases)
     func check(_ manner: Manner) async throws {
@@ -79,7 +79,7 @@ struct HealthServiceTests {
     }
 }
 
-@Suite("The reflection service", .timeLimit(.minutes(1)))
+@Suite("The reflection service", .serialized, .timeLimit(.minutes(1)))
 struct ReflectionServiceTests {
     /// `extend google.protobuf.MethodOptions` with 50001 at the top and with 50002 inside a message.
     private static let rules = FileDescriptor(

@@ -87,9 +87,10 @@ final class Served: Sendable {
     private let channels = Lock<[NetworkChannel]>([])
 
     init(
-        _ services: [any RPCService], _ interceptors: [any ServerInterceptor], _ configuration: RPCServerConfiguration
+        _ services: [any RPCService], _ interceptors: [any ServerInterceptor], _ configuration: RPCServerConfiguration,
+        clock: any LoopClock
     ) async throws {
-        serverLoops = try LoopGroup(count: 1, name: "server")
+        serverLoops = try LoopGroup(count: 1, name: "server", clock: clock)
         clientLoops = try LoopGroup(count: 1, name: "client")
         try serverLoops.start()
         try clientLoops.start()
@@ -192,9 +193,10 @@ final class Served: Sendable {
 /// Runs `body` with a server, and checks that no call outlives it.
 func withServer(
     _ services: [any RPCService], interceptors: [any ServerInterceptor] = [],
-    configuration: RPCServerConfiguration = RPCServerConfiguration(), _ body: (Served) async throws -> Void
+    configuration: RPCServerConfiguration = RPCServerConfiguration(), clock: any LoopClock = MonotonicClock(),
+    _ body: (Served) async throws -> Void
 ) async throws {
-    let served = try await Served(services, interceptors, configuration)
+    let served = try await Served(services, interceptors, configuration, clock: clock)
     do { try await body(served) } catch {
         await served.stop()
         throw error
