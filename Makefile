@@ -33,8 +33,9 @@ run: bootstrap ## Set everything up, start what exists and show it at work
 test: build lint test-unit test-interop test-faults ## Set everything up and pass every test
 
 .PHONY: test-unit
-test-unit: bootstrap ## The tests in Swift
-	swift test -j $(JOBS)
+test-unit: bootstrap ## The tests in Swift, each target in a process of its own; ONLY=RPCTests runs one
+	swift build -j $(JOBS) --build-tests
+	Scripts/test-targets $(ONLY)
 
 .PHONY: test-interop
 test-interop: bootstrap ## Other implementations against our programs, and ours against theirs
@@ -49,11 +50,13 @@ test-faults: bootstrap ## Floods of calls, cancels, deaths, idle connections and
 
 .PHONY: test-asan
 test-asan: bootstrap ## The tests in Swift under the address sanitizer
-	ASAN_OPTIONS=detect_leaks=0 swift test -j $(JOBS) --sanitize=address --scratch-path .build-asan
+	swift build -j $(JOBS) --build-tests --sanitize=address --scratch-path .build-asan
+	ASAN_OPTIONS=detect_leaks=0 FLAGS="--sanitize=address --scratch-path .build-asan" Scripts/test-targets $(ONLY)
 
 .PHONY: test-tsan
 test-tsan: bootstrap ## The tests in Swift under the thread sanitizer
-	swift test -j $(JOBS) --sanitize=thread --scratch-path .build-tsan
+	swift build -j $(JOBS) --build-tests --sanitize=thread --scratch-path .build-tsan
+	FLAGS="--sanitize=thread --scratch-path .build-tsan" Scripts/test-targets $(ONLY)
 
 .PHONY: fuzz
 fuzz: bootstrap ## Run every fuzz target for SECONDS=60 each

@@ -96,8 +96,8 @@ let package = Package(
         tests("ConnectionPoolTests", ["ConnectionPool", "Loop"]),
         tests("JournalTests", ["Journal", "Postgres", "Loop"]),
         tests("PostgresTests", ["Postgres", "ConnectionPool", "Loop"]),
-        tests("RPCTests", ["RPC"]),
         tests("ServiceKitTests", ["ServiceKit", "KitService", "RPC", "HTTP", "Loop", "Protobuf", "CLinux"]),
         tests("BlobsTests", ["Blobs", "BlobPutter", "Loop", "CLinux"]),
+        tests("RPCTests", ["RPC", "TestContracts"]),
     ]
 )

@@ -53,11 +53,14 @@ final class ServerCall: HTTPStreamReceiver, @unchecked Sendable {
     func start() {
         core.callStarted()
         if let deadline = context.deadline {
-            deadlineTimer = loop.schedule(at: deadline) { [self] in
-                abort(RPCError(.deadlineExceeded, "the deadline passed before the call was done"))
-            }
+            deadlineTimer = loop.schedule(at: deadline) { [self] in deadlinePassed() }
         }
         task = Task(executorPreference: loop) { await self.run() }
+        if let timeout = context.timeout, timeout <= .zero { deadlinePassed() }
+    }
+
+    private func deadlinePassed() {
+        abort(RPCError(.deadlineExceeded, "the deadline passed before the call was done"))
     }
 
     private func run() async {

@@ -1,0 +1,55 @@
+import HTTP
+import Loop
+import Testing
+
+@testable import RPC
+
+@Suite("Stopping a server", .serialized, .timeLimit(.minutes(1)))
+struct GracefulStopTests {
+    @Test("calls under way finish, and new ones are refused", arguments: [Manner.grpc, .connect, .connectHTTP1])
+    func graceful(_ manner: Manner) async throws {
+        let (started, release) = (Gate(), Gate())
+        let handler = MethodHandler.unary(Probe.echo) { request, _ in
+            started.open()
+            await release.wait()
+            return ServerResponse(request.message)
+        }
+        try await withServer([Offer(handler)]) { served in
+            let channel = served.channel(manner)
+            let call = Task { try await channel.unary(Probe.echo, text("under way")).value }
+            await started.wait()
+            let stop = Task { await served.http.shutdown(grace: .seconds(20)) }
+            // The socket is closed in a coming turn of the server's loop: until then a call may still get in.
+            var refusal: RPCError?
+            while refusal == nil {
+                let fresh = served.channel(manner)
+                do {
+                    _ = try await fresh.unary(
+                        Probe.echo, text("new"), options: CallOptions(timeout: .milliseconds(500)))
+                } catch let error as RPCError where error.code == .unavailable { refusal = error } catch {}
+            }
+            #expect(refusal?.code == .unavailable)
+            release.open()
+            let value = try await call.value
+            #expect(value == "under way")
+            await stop.value
+            #expect(served.http.statistics.openConnections == 0)
+        }
+    }
+
+    @Test("a call that does not end within the grace is cut off", arguments: [Manner.grpc, .connect, .connectHTTP1])
+    func impatient(_ manner: Manner) async throws {
+        let (started, cancelled) = (Gate(), Gate())
+        try await withServer([Offer(Probe.patient(started, cancelled))]) { served in
+            let channel = served.channel(manner)
+            let call = Task { await failure { _ = try await channel.unary(Probe.echo, text("x")) } }
+            await started.wait()
+            let begin = ContinuousClock.now
+            await served.http.shutdown(grace: .milliseconds(300))
+            let took = ContinuousClock.now - begin
+            #expect(took >= .milliseconds(290) && took < .seconds(5))
+            await cancelled.wait()
+            #expect(await call.value?.code == .unavailable)
+        }
+    }
+}
