@@ -63,6 +63,20 @@ struct TLSTests {
         }
     }
 
+    @Test(
+        "a server name that is none is refused, and not taken as any name",
+        arguments: ["", "local\0host", String(repeating: "x", count: 300)])
+    func badServerName(_ name: String) async throws {
+        let certificates = Certificates.shared
+        try await withServer(tls: certificates.server()) { server, address, _ in
+            var configuration = TLSConfiguration(authorityFile: certificates.path("authority.pem"))
+            configuration.serverName = name
+            let context = try TLSContext(configuration, role: .client)
+            await #expect(throws: TLSError.self) { _ = try await connect(server, address, context) }
+            #expect(server.statistics.openConnections == 0)
+        }
+    }
+
     @Test("reloaded certificates serve new connections while old ones live on; bad files change nothing")
     func reload() async throws {
         let certificates = Certificates.shared

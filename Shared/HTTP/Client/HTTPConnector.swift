@@ -47,7 +47,7 @@ public final class HTTPClientConnection {
             let session = try tls?.makeSession()
             if let session, let tls {
                 let name = tls.configuration.serverName ?? address.hostName
-                session.expect(serverName: name, verifying: tls.configuration.verifiesServer)
+                try session.expect(serverName: name, verifying: tls.configuration.verifiesServer)
             }
             return HTTPClientConnection(
                 descriptor: descriptor, session: session, address: address, tls: tls, wanted: wanted, limits: limits,

@@ -21,15 +21,19 @@ final class TLSSession {
     func attach(_ descriptor: Int32) { SSL_set_fd(ssl, descriptor) }
 
     /// Client: the name to ask for and to find in the certificate.
-    func expect(serverName: String, verifying: Bool) {
+    /// - Throws: `TLSError` where it is no name: OpenSSL would take a certificate for any name instead.
+    func expect(serverName: String, verifying: Bool) throws(TLSError) {
         var v4 = in_addr()
         var v6 = in6_addr()
+        var isSet = true
         if inet_pton(AF_INET, serverName, &v4) == 1 || inet_pton(AF_INET6, serverName, &v6) == 1 {
-            if verifying { X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), serverName) }
+            if verifying { isSet = X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), serverName) == 1 }
         } else {
-            _ = slipway_ssl_set_server_name(ssl, serverName)
-            if verifying { SSL_set1_host(ssl, serverName) }
+            let isName = !serverName.isEmpty && !serverName.utf8.contains(0)
+            isSet = isName && slipway_ssl_set_server_name(ssl, serverName) == 1
+            if isSet, verifying { isSet = SSL_set1_host(ssl, serverName) == 1 }
         }
+        if !isSet { throw TLSError.latest("no certificate can be checked for the server name \"\(serverName)\"") }
     }
 
     enum Handshake {
