@@ -117,8 +117,8 @@ struct ClientHostileServerTests {
         let loops = try LoopGroup(count: 1)
         try loops.start()
         var configuration = ChannelConfiguration()
-        configuration.limits.keepaliveInterval = .milliseconds(300)
-        configuration.limits.keepaliveTimeout = .milliseconds(300)
+        configuration.limits.keepaliveInterval = .seconds(3)
+        configuration.limits.keepaliveTimeout = .seconds(3)
         configuration.retry = .never
         let channel = NetworkChannel(server.address, loops: loops, configuration: configuration)
         let error = await failure { _ = try await channel.unary(Probe.echo, text("x")) }
