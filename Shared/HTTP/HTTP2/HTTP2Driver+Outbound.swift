@@ -117,6 +117,9 @@ extension HTTP2Driver {
         guard let connection, let stream = stream(identifier) else {
             return Int32(NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue)
         }
+        // nghttp2 asks for one frame after the other without coming back to `fillOutput`: a receiver that refills its
+        // queue when it is told to would otherwise pour its whole body in here. It asks again with the next flush.
+        guard connection.output.isComfortable else { return Int32(NGHTTP2_ERR_WOULDBLOCK.rawValue) }
         connection.output.append(header, 9)
         stream.outbound.move(to: connection.output.reserve(count), count: count)
         taken(count, from: stream)
