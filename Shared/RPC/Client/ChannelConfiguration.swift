@@ -19,6 +19,8 @@ public struct ChannelConfiguration: Sendable {
     public var tls: TLSContext?
     /// The name that requests are addressed to, where it is not the address itself.
     public var authority: String?
+    /// Signs of life are asked for every five minutes unless said otherwise: many servers close connections of clients
+    /// that ask more often (`too_many_pings`).
     public var limits = HTTPLimits()
 
     /// The largest response taken, before and after decompression.
@@ -58,5 +60,5 @@ public struct ChannelConfiguration: Sendable {
     /// Numbers from 0 up to 1 that spread pauses and choices.
     public var chance: @Sendable () -> Double = { Double.random(in: 0..<1) }
 
-    public init() {}
+    public init() { limits.keepaliveInterval = .seconds(300) }
 }
