@@ -13,6 +13,8 @@ struct MessageDeframer {
         case truncated
     }
 
+    private static let reservedMax = 2 * 1024 * 1024
+
     let limit: Int
     private var prefix: (UInt8, UInt8, UInt8, UInt8, UInt8) = (0, 0, 0, 0, 0)
     private var prefixCount = 0
@@ -35,7 +37,8 @@ struct MessageDeframer {
                 guard prefixCount == 5 else { return }
                 needed = Int(prefix.1) << 24 | Int(prefix.2) << 16 | Int(prefix.3) << 8 | Int(prefix.4)
                 guard needed <= limit else { throw .tooLarge(length: needed, limit: limit) }
-                body.reserveCapacity(min(needed, max(rest.count, 4096)))
+                // Room that is not written to costs no memory, so a fair size is taken at once instead of growing to it.
+                body.reserveCapacity(min(needed, max(rest.count, MessageDeframer.reservedMax)))
             }
             let count = min(rest.count, needed - body.count)
             if count > 0 {
