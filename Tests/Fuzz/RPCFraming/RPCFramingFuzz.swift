@@ -30,9 +30,9 @@ private func read(_ bytes: [UInt8], step: Int, _ compression: Compression) -> Ou
         }
         try input.end { inbound.append($0) }
     } catch { failure = error as? RPCError }
-    do {
+    do throws(RPCError) {
         for message in inbound { messages.append(try message.unfolded(limit: input.limit)) }
-    } catch { failure = error as? RPCError }
+    } catch { failure = error }
     return (messages, failure?.code)
 }
 
@@ -93,7 +93,8 @@ private func whole(_ bytes: [UInt8]) {
             var messages: [InboundMessage] = []
             try input.end { messages.append($0) }
             for message in messages {
-                precondition(try message.unfolded(limit: 10_000).count <= 10_000, "a message over the limit")
+                let unfolded = try message.unfolded(limit: 10_000)
+                precondition(unfolded.count <= 10_000, "a message over the limit")
             }
         } catch {}
     }

@@ -93,7 +93,7 @@ struct HTTP1TimeTests {
             idle.send("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n")
             _ = idle.receive(until: "hello")
             let busy = try RawClient(address)
-            busy.send("GET /late?100 HTTP/1.1\r\nHost: a\r\n\r\n")
+            busy.send("GET /late?1500 HTTP/1.1\r\nHost: a\r\n\r\n")
             try await eventually("the request is there") { handler.open.withLock { $0 } == 1 }
             let stopping = Task { await server.shutdown(grace: .seconds(5)) }
             #expect(idle.receiveAll() == "")
