@@ -36,7 +36,7 @@ public final class EventLoop: @unchecked Sendable {
     var againChannels: [Channel] = []
     var isStopping = false
     var closedSinceTrim = 0
-    static let closedBeforeTrim = 128
+    static let closedBeforeTrim = 16
 
     /// - Throws: `LoopError` where the machine gives no more descriptors.
     public init(name: String, clock: any LoopClock = MonotonicClock()) throws {

@@ -17,7 +17,6 @@ public final class LoopGroup: Sendable {
     /// Starts one thread per loop. Does nothing the second time.
     /// - Throws: `LoopError` where the machine gives no more threads.
     public func start() throws {
-        LoopGroup.tuneAllocator()
         try threads.withLock { threads in
             guard threads.isEmpty else { return }
             for loop in loops { threads.append(try startThread(named: loop.name) { loop.run() }) }
@@ -28,14 +27,6 @@ public final class LoopGroup: Sendable {
     public func next() -> EventLoop {
         if let current = EventLoop.current, loops.contains(where: { $0 === current }) { return current }
         return loops[(turn.add(1, ordering: .relaxed).oldValue & Int.max) % loops.count]
-    }
-
-    /// Messages of megabytes come and go: by default each would be mapped and unmapped, or the heap shrunk behind it, and
-    /// every page of the next one faulted in anew, which costs more than the copying. What a burst leaves behind is given
-    /// back when connections close.
-    private static func tuneAllocator() {
-        mallopt(M_MMAP_THRESHOLD, 8 * 1024 * 1024)
-        mallopt(M_TRIM_THRESHOLD, 32 * 1024 * 1024)
     }
 
     /// Stops every loop and waits for their threads. Not from a loop's own thread.

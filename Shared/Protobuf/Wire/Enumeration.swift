@@ -20,7 +20,8 @@ extension Enumeration {
     }
 
     func writeJSON(to json: inout JSONWriter) {
-        if Self.self == Google.Protobuf.NullValue.self {
+        // A number that is not NULL_VALUE stays a number, or it would come back as nothing.
+        if Self.self == Google.Protobuf.NullValue.self, rawValue == 0 {
             json.null()
         } else if !json.options.enumsAsNumbers, let name = Self.valueNames.name(rawValue) {
             json.string(name)
