@@ -48,7 +48,12 @@ final class ClientPool: @unchecked Sendable {
 /// The connections of one loop to one origin.
 final class OriginPool: @unchecked Sendable {
     let origin: ClientOrigin
-    private unowned let owner: ClientPool
+    private let loop: EventLoop
+    private let configuration: HTTPClient.Configuration
+    private let statistics: HTTPStatistics
+    private let resolver: ComputePool
+    /// May be gone while a look-up or a connection is still under way: a client can be dropped without being closed.
+    private weak var owner: ClientPool?
     private var connections: [HTTPClientConnection] = []
     private var connecting = 0
     private var waiting: [ClientPool.Waiting] = []
@@ -57,6 +62,10 @@ final class OriginPool: @unchecked Sendable {
     init(_ origin: ClientOrigin, _ owner: ClientPool) {
         self.origin = origin
         self.owner = owner
+        loop = owner.loop
+        configuration = owner.configuration
+        statistics = owner.statistics
+        resolver = owner.resolver
     }
 
     func open(_ request: ClientPool.Waiting) {
@@ -87,23 +96,22 @@ final class OriginPool: @unchecked Sendable {
             next.wait.resume(.success(()))
         }
         while mayConnect { connect() }
-        if connections.isEmpty, connecting == 0, waiting.isEmpty { owner.forget(self) }
+        if connections.isEmpty, connecting == 0, waiting.isEmpty { owner?.forget(self) }
     }
 
     private var mayConnect: Bool {
         guard !isClosed, connecting < waiting.count else { return false }
         let usable = connections.filter { !$0.isSpent }
         // One connection carries everything where streams share it; whether they do is known from the first one only.
-        let isShared = usable.first.map(\.isMultiplexing) ?? (owner.configuration.wanted != .http11)
-        return usable.count + connecting < (isShared ? 1 : owner.configuration.connectionsPerOrigin)
+        let isShared = usable.first.map(\.isMultiplexing) ?? (configuration.wanted != .http11)
+        return usable.count + connecting < (isShared ? 1 : configuration.connectionsPerOrigin)
     }
 
     private func connect() {
         connecting += 1
         let address = origin.address
         if let numeric = RawAddress.numeric(address) { return connect([numeric][...], nil) }
-        let loop = owner.loop
-        let resolver = owner.resolver
+        let (loop, resolver) = (loop, resolver)
         Task { [self] in
             let resolved: Result<[RawAddress], any Error>
             do {
@@ -127,9 +135,9 @@ final class OriginPool: @unchecked Sendable {
         }
         do {
             _ = try HTTPClientConnection.start(
-                to: raw, address: origin.address, tls: origin.isEncrypted ? owner.configuration.tls : nil,
-                wanted: owner.configuration.wanted, limits: owner.configuration.limits,
-                statistics: owner.statistics, loop: owner.loop
+                to: raw, address: origin.address, tls: origin.isEncrypted ? configuration.tls : nil,
+                wanted: configuration.wanted, limits: configuration.limits,
+                statistics: statistics, loop: loop
             ) { [self] connection, result in
                 switch result {
                 case .success: connected(connection)
