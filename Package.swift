@@ -71,6 +71,9 @@ let package = Package(
         library("ServiceKit", ["RPC", "HTTP", "Loop", "Protobuf", "CLinux"]),
         program("ProtocGenSlipway", ["Protobuf"], path: "Shared/ProtocGenSlipway", exclude: ["Protos"]),
 
+        // Services.
+        library("ModelFormats", ["CZlib"], path: "Services/Registry/Formats"),
+
         // What tests share: seeded randomness.
         library("TestKit"),
 
@@ -107,5 +110,6 @@ let package = Package(
         tests("ServiceKitTests", ["ServiceKit", "KitService", "RPC", "HTTP", "Loop", "Protobuf", "CLinux"]),
         tests("BlobsTests", ["Blobs", "BlobPutter", "Loop", "CLinux"]),
         tests("RPCTests", ["RPC", "TestContracts"]),
+        tests("ModelFormatsTests", ["ModelFormats", "TestKit"], exclude: ["Fixtures"]),
     ]
 )
