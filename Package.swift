@@ -110,6 +110,6 @@ let package = Package(
         tests("ServiceKitTests", ["ServiceKit", "KitService", "RPC", "HTTP", "Loop", "Protobuf", "CLinux"]),
         tests("BlobsTests", ["Blobs", "BlobPutter", "Loop", "CLinux"]),
         tests("RPCTests", ["RPC", "TestContracts"]),
-        tests("ModelFormatsTests", ["ModelFormats", "TestKit"], exclude: ["Fixtures"]),
+        tests("ModelFormatsTests", ["ModelFormats", "TestKit", "CZlib"], exclude: ["Fixtures"]),
     ]
 )

@@ -51,8 +51,8 @@ enum PickleRisk {
         "ftplib", "smtplib", "telnetlib", "xmlrpc", "requests", "ssl", "select", "tempfile", "glob", "fileinput",
         "platform", "site", "sysconfig", "distutils", "setuptools", "pip", "venv", "ensurepip", "inspect", "gc",
         "operator", "_operator", "types", "zipimport", "zipfile", "tarfile", "linecache", "sqlite3", "_sqlite3",
-        "antigravity", "idlelib", "lib2to3", "test", "unittest", "builtins_", "rlcompleter", "_testcapi", "winreg",
-        "_winreg", "_winapi", "msvcrt", "paramiko", "fabric", "popen2", "io", "_io", "_pyio", "torch_extension",
+        "antigravity", "idlelib", "lib2to3", "test", "unittest", "rlcompleter", "_testcapi", "winreg",
+        "_winreg", "_winapi", "msvcrt", "paramiko", "fabric", "popen2", "io", "_io", "_pyio",
     ]
 
     /// Single names in modules that also have harmless ones.
@@ -114,7 +114,7 @@ enum PickleRisk {
     private static let knownNames: [String: Set<String>] = [
         "builtins": [
             "set", "frozenset", "list", "dict", "tuple", "int", "float", "complex", "bool", "str", "bytes", "bytearray",
-            "slice", "range", "object", "Ellipsis", "NotImplemented", "print_", "unicode", "long", "xrange",
+            "slice", "range", "object", "Ellipsis", "NotImplemented", "unicode", "long", "xrange",
             "Exception",
             "ValueError", "TypeError", "KeyError",
         ],

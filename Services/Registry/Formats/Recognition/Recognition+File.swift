@@ -8,6 +8,7 @@ extension Recognition {
                 let headSize = min(size, 512)
                 let head = try open(path, size: size, bytesMax: headSize).bytes(headSize)
                 description = try examine(path, size, head)
+                try scanByName(path, size, &description)
             } catch let error as FormatError {
                 description.warnings.append(ModelWarning(error.warningCode, error.message, path: path))
             }
@@ -25,10 +26,6 @@ extension Recognition {
     private static let promises = [
         ".onnx": "ONNX", ".safetensors": "safetensors", ".gguf": "GGUF", ".pkl": "a pickle", ".pickle": "a pickle",
         ".joblib": "joblib", ".ubj": "XGBoost's UBJ", ".pt": "torch", ".pth": "torch", ".keras": "Keras",
-    ]
-
-    private static let pickleSuffixes: Set<String> = [
-        ".pkl", ".pickle", ".p", ".joblib", ".jl", ".z", ".gz", ".pt", ".pth",
     ]
 
     private func examine(_ path: String, _ size: Int, _ head: [UInt8]) throws -> ModelDescription {

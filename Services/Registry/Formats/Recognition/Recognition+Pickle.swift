@@ -44,12 +44,25 @@ extension Recognition {
 
     /// A pickle of the first protocols, which no mark begins: by its name, or because it can be followed to its end.
     func describeOldPickle(_ path: String, _ size: Int, _ head: [UInt8]) throws -> ModelDescription? {
-        let isNamed = [".pkl", ".pickle", ".p", ".joblib"].contains(Self.suffix(path))
+        let isNamed = isPickleName(path)
         guard isNamed || "(c]}".utf8.contains(head.first ?? 0) else { return nil }
         let pickle = try scan(path) { self.open(path, size: size) }
         let isImporting = pickle.count > 0 && !pickle.findings.imports.isEmpty
         guard isImporting || isNamed && (pickle.count > 0 || pickle.findings.hasDanger) else { return nil }
         return try describePickle(path, size)
+    }
+
+    /// A file may begin like another format and still be a pickle for whoever goes by its name.
+    func scanByName(_ path: String, _ size: Int, _ description: inout ModelDescription) throws {
+        guard ![.pickle, .joblib, .torchLegacy, .unknown].contains(description.format), isPickleName(path) else {
+            return
+        }
+        let pickle = try scan(path) { self.open(path, size: size) }
+        if pickle.findings.hasDanger { Self.merge(pickle, of: path, into: &description) }
+    }
+
+    private func isPickleName(_ path: String) -> Bool {
+        [".pkl", ".pickle", ".p", ".joblib"].contains(Self.suffix(path))
     }
 
     /// A pickle in one of the wrappings of joblib. Those of zlib and gzip are unfolded.
