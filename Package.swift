@@ -64,6 +64,9 @@ let package = Package(
         // Remote calls on top of them.
         library("RPC", ["HTTP", "Loop", "Protobuf", "CZlib"]),
         library("ServiceKit", ["RPC", "HTTP", "Loop", "Protobuf", "CLinux"]),
+        // What services say to each other, and who may say it.
+        library("Contracts", ["RPC", "Protobuf"]),
+        library("Access", ["Contracts", "ServiceKit", "RPC", "HTTP", "Loop", "Protobuf", "COpenSSL"]),
         program("ProtocGenSlipway", ["Protobuf"], path: "Shared/ProtocGenSlipway", exclude: ["Protos"]),
 
         // Programs for benchmarks and conformance.
@@ -98,6 +101,12 @@ let package = Package(
         tests("PostgresTests", ["Postgres", "ConnectionPool", "Loop"]),
         tests("ServiceKitTests", ["ServiceKit", "KitService", "RPC", "HTTP", "Loop", "Protobuf", "CLinux"]),
         tests("BlobsTests", ["Blobs", "BlobPutter", "Loop", "CLinux"]),
+        tests(
+            "AccessTests",
+            [
+                "Access", "Contracts", "ServiceKit", "RPC", "HTTP",
+                "Loop", "Protobuf",
+            ], exclude: ["Protos"]),
         tests("RPCTests", ["RPC", "TestContracts"]),
     ]
 )
