@@ -67,6 +67,8 @@ let package = Package(
         // What services say to each other, and who may say it.
         library("Contracts", ["RPC", "Protobuf"]),
         library("Access", ["Contracts", "ServiceKit", "RPC", "HTTP", "Loop", "Protobuf", "COpenSSL"]),
+        library("Identity", ["Access", "ServiceKit", "Journal", "Postgres", "RPC", "Loop"]),
+        library("Secrets", ["Access", "ServiceKit", "Journal", "Postgres", "RPC", "Loop", "COpenSSL"]),
         program("ProtocGenSlipway", ["Protobuf"], path: "Shared/ProtocGenSlipway", exclude: ["Protos"]),
 
         // Programs for benchmarks and conformance.
@@ -104,7 +106,7 @@ let package = Package(
         tests(
             "AccessTests",
             [
-                "Access", "Contracts", "ServiceKit", "RPC", "HTTP",
+                "Access", "Identity", "Secrets", "Contracts", "ServiceKit", "RPC", "HTTP", "Journal", "Postgres",
                 "Loop", "Protobuf",
             ], exclude: ["Protos"]),
         tests("RPCTests", ["RPC", "TestContracts"]),

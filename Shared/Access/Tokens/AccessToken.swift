@@ -100,6 +100,13 @@ public struct TokenProof: Hashable, Sendable {
         digest = SHA256Digest(of: text)
     }
 
+    /// The number of a public part; nil for what is none.
+    public static func number(_ id: String) -> UInt64? {
+        guard id.utf8.count == AccessToken.idCount else { return nil }
+        let bytes = Array(id.utf8)
+        return bytes.withUnsafeBytes { Base62.number($0[...]) }
+    }
+
     /// The public part as it stands in the token.
     public var id: String { Base62.text(number, count: AccessToken.idCount) }
 }
