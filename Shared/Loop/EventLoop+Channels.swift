@@ -46,7 +46,7 @@ extension EventLoop {
         guard closedSinceTrim == EventLoop.closedBeforeTrim, !isStopping else { return }
         schedule(after: .seconds(5)) { [self] in
             closedSinceTrim = 0
-            malloc_trim(0)
+            Allocator.trim()
         }
     }
 

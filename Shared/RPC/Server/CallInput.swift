@@ -59,8 +59,8 @@ struct CallInput {
 
     /// Forgets what is not complete.
     mutating func removeAll() {
-        deframer.removeAll()
-        body = []
+        if !deframer.isAtBoundary { deframer.removeAll() }
+        if !body.isEmpty { body = [] }
     }
 
     mutating func append(_ bytes: UnsafeRawBufferPointer, _ message: (InboundMessage) -> Void) throws(RPCError) {
