@@ -61,9 +61,13 @@ let package = Package(
         // The trail of every change, on top of the database.
         library("Journal", ["Postgres", "Loop"]),
 
+        // Who may do what alone.
+        library("Leases", ["Postgres", "Loop"]),
+
         // Remote calls on top of them.
         library("RPC", ["HTTP", "Loop", "Protobuf", "CZlib"]),
         library("ServiceKit", ["RPC", "HTTP", "Loop", "Protobuf", "CLinux"]),
+        library("Activities", ["Leases", "Journal", "ServiceKit", "Postgres", "Loop"]),
         program("ProtocGenSlipway", ["Protobuf"], path: "Shared/ProtocGenSlipway", exclude: ["Protos"]),
 
         // Programs for benchmarks and conformance.
@@ -95,6 +99,7 @@ let package = Package(
         tests("ProtobufTests", ["Protobuf", "CProtobufC", "ProtobufCSample"], exclude: ["Protos"]),
         tests("ConnectionPoolTests", ["ConnectionPool", "Loop"]),
         tests("JournalTests", ["Journal", "Postgres", "Loop"]),
+        tests("LeasesTests", ["Leases", "Postgres", "Loop"]),
         tests("PostgresTests", ["Postgres", "ConnectionPool", "Loop"]),
         tests("ServiceKitTests", ["ServiceKit", "KitService", "RPC", "HTTP", "Loop", "Protobuf", "CLinux"]),
         tests("BlobsTests", ["Blobs", "BlobPutter", "Loop", "CLinux"]),
