@@ -39,6 +39,7 @@ let package = Package(
         .executable(name: "bench-echo", targets: ["BenchEcho"]),
         .executable(name: "bench-blobs", targets: ["BenchBlobs"]),
         .executable(name: "bench-telemetry", targets: ["BenchTelemetry"]),
+        .executable(name: "activity-worker", targets: ["ActivityWorker"]),
         .executable(name: "bench-state", targets: ["BenchState"]),
     ],
     targets: [
@@ -67,7 +68,10 @@ let package = Package(
         // Remote calls on top of them.
         library("RPC", ["HTTP", "Loop", "Protobuf", "CZlib"]),
         library("ServiceKit", ["RPC", "HTTP", "Loop", "Protobuf", "CLinux"]),
+        // What services say to each other, and who may say it.
+        library("Contracts", ["RPC", "Protobuf"]),
         library("Activities", ["Leases", "Journal", "ServiceKit", "Postgres", "Loop"]),
+        library("ActivityService", ["Activities", "Contracts", "RPC", "Protobuf", "Postgres", "Loop"]),
         program("ProtocGenSlipway", ["Protobuf"], path: "Shared/ProtocGenSlipway", exclude: ["Protos"]),
 
         // Programs for benchmarks and conformance.
@@ -86,6 +90,9 @@ let package = Package(
             path: "Tests/Programs/RPCConformanceClient"),
         program("BenchProtobuf", ["Protobuf"], path: "Benchmarks/Protobuf/Swift"),
         program("KitService", ["ServiceKit", "RPC", "HTTP", "Loop"], path: "Tests/Programs/KitService"),
+        program(
+            "ActivityWorker", ["Activities", "Journal", "Leases", "ServiceKit", "Postgres", "Loop"],
+            path: "Tests/Programs/ActivityWorker"),
         program("BlobPutter", ["Blobs", "Loop"], path: "Tests/Programs/BlobPutter"),
         program("BenchTelemetry", ["ServiceKit", "Loop"], path: "Benchmarks/Telemetry/Swift"),
         program("BenchBlobs", ["Blobs", "Loop"], path: "Benchmarks/Blobs/Swift"),
@@ -100,6 +107,11 @@ let package = Package(
         tests("ConnectionPoolTests", ["ConnectionPool", "Loop"]),
         tests("JournalTests", ["Journal", "Postgres", "Loop"]),
         tests("LeasesTests", ["Leases", "Postgres", "Loop"]),
+        tests(
+            "ActivitiesTests",
+            [
+                "Activities", "ActivityService", "Contracts", "Leases", "Journal", "ServiceKit", "RPC", "Postgres", "Loop",
+            ]),
         tests("PostgresTests", ["Postgres", "ConnectionPool", "Loop"]),
         tests("ServiceKitTests", ["ServiceKit", "KitService", "RPC", "HTTP", "Loop", "Protobuf", "CLinux"]),
         tests("BlobsTests", ["Blobs", "BlobPutter", "Loop", "CLinux"]),

@@ -100,8 +100,8 @@ public final class Activities: Service {
         return activity
     }
 
-    /// Asks for the end of an activity. One that waits is cancelled at once; one that runs is told, and its handler's task
-    /// is cancelled; one that ended stays as it is.
+    /// Asks for the end of an activity. One that waits is cancelled at once; one that runs is told, and its handler's
+    /// task is cancelled; one that ended stays as it is.
     /// - Returns: the activity as it is now.
     /// - Throws: `ActivityError.notFound`, `PostgresError`.
     public func cancel(

@@ -26,8 +26,8 @@ public struct ActivityContext: Sendable {
 
     /// Runs `body` in a transaction that commits only while this attempt is the one that counts: of two processes that
     /// both believe to run the activity, one is refused.
-    /// - Throws: `LeaseError.lost`, and as `PostgresPool.transaction`. After `outcomeUnknown` the checkpoint says whether it
-    ///   was committed, where it was saved with it: that is best left to the next attempt.
+    /// - Throws: `LeaseError.lost`, and as `PostgresPool.transaction`. After `outcomeUnknown` the checkpoint says whether
+    ///   it was committed, where it was saved with it: that is best left to the next attempt.
     @discardableResult
     public func transaction<Outcome>(
         isolation: PostgresIsolation = .readCommitted, _ body: (PostgresTransaction) async throws -> Outcome

@@ -3,17 +3,18 @@ import Postgres
 
 /// Does the work of one kind of activity.
 ///
-/// Its task is cancelled when somebody cancelled the activity, when the process stops, and when another process took over.
-/// Whatever it changes in the database goes through `ActivityContext.transaction`, which refuses once another took over.
+/// Its task is cancelled when somebody cancelled the activity, when the process stops, and when another process took
+/// over. Whatever it changes in the database goes through `ActivityContext.transaction`, which refuses once another
+/// took over.
 ///
-/// It ends by returning a result; by throwing `ActivityFailure`, which says to callers why; by throwing `ActivityRetry` or
-/// an error of the database's connection, for another attempt where it is resumable; by any other error, of which callers
-/// learn nothing but its type.
+/// It ends by returning a result; by throwing `ActivityFailure`, which says to callers why; by throwing `ActivityRetry`
+/// or an error of the database's connection, for another attempt where it is resumable; by any other error, of which
+/// callers learn nothing but its type.
 public protocol ActivityHandler: Sendable {
     var kind: String { get }
 
-    /// Whether it can be run again after its process died or stopped: it goes on from `ActivityContext.checkpoint`, or bears
-    /// being run from the start. One that can't fails then.
+    /// Whether it can be run again after its process died or stopped: it goes on from `ActivityContext.checkpoint`, or
+    /// bears being run from the start. One that can't fails then.
     var isResumable: Bool { get }
 
     func run(_ context: ActivityContext) async throws -> PostgresJSON?

@@ -112,7 +112,8 @@ final class ActivityOutbox: Sendable {
         }
     }
 
-    /// Tries until it is written, or the task is cancelled: the lines have their numbers, so a second time changes nothing.
+    /// Tries until it is written, or the task is cancelled: the lines have their numbers, so a second time changes
+    /// nothing.
     private func write(_ batch: Batch) async {
         var failures = 0
         while !Task.isCancelled {

@@ -1,5 +1,5 @@
-/// What follows from what happens to an activity, without tasks and databases: the state and an event give the one step to
-/// take.
+/// What follows from what happens to an activity, without tasks and databases: the state and an event give the one step
+/// to take.
 enum ActivityRules {
     /// What is known of an activity where it matters whether it may be tried again.
     struct Trial: Equatable {

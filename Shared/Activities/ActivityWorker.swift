@@ -3,11 +3,11 @@ import Loop
 import Postgres
 import ServiceKit
 
-/// Runs activities of the kinds that it has handlers for. Any number of workers in any number of processes share the work;
-/// each activity is run by one at a time.
+/// Runs activities of the kinds that it has handlers for. Any number of workers in any number of processes share the
+/// work; each activity is run by one at a time.
 ///
-/// Asked to stop, it takes nothing new, hands back what is resumable at once, and lets the rest come to its end within the
-/// group's grace.
+/// Asked to stop, it takes nothing new, hands back what is resumable at once, and lets the rest come to its end within
+/// the group's grace.
 public final class ActivityWorker: Service {
     public struct Configuration: Sendable {
         /// So many activities at once.

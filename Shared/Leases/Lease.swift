@@ -17,8 +17,8 @@ public struct Lease: Hashable, Sendable {
 
     var lost: LeaseError { .lost(kind: kind, name: name, fence: fence) }
 
-    /// Makes the transaction fail unless the lease is held, and nobody take it over until the transaction ends. First thing
-    /// in every transaction that changes what the lease protects.
+    /// Makes the transaction fail unless the lease is held, and nobody take it over until the transaction ends. First
+    /// thing in every transaction that changes what the lease protects.
     ///
     /// It holds even where this process was stopped for longer than the lease lasted. Renewals go on meanwhile.
     /// - Throws: `LeaseError.lost`, `PostgresError`.

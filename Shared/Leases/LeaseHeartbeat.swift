@@ -2,8 +2,8 @@ import Loop
 
 /// When a lease is renewed and when it counts as lost, without tasks and clocks.
 ///
-/// This process judges by its own clock from when it *sent* what the database confirmed, so it gives up no later than the
-/// database lets others in, as long as clocks run alike; where they do not, the fence protects.
+/// This process judges by its own clock from when it *sent* what the database confirmed, so it gives up no later than
+/// the database lets others in, as long as clocks run alike; where they do not, the fence protects.
 struct LeaseHeartbeat: Equatable {
     enum Step: Equatable {
         case wait(Duration)

@@ -4,8 +4,8 @@ import Postgres
 extension Leases {
     /// Claims the name, runs `body` while it is held, and gives it back.
     ///
-    /// The lease is renewed meanwhile. When it is lost, the task of `body` is cancelled; what `body` writes is protected by
-    /// `Lease.assertHeld` alone, because a task may notice late.
+    /// The lease is renewed meanwhile. When it is lost, the task of `body` is cancelled; what `body` writes is
+    /// protected by `Lease.assertHeld` alone, because a task may notice late.
     /// - Parameter patience: how long to wait for another holder.
     /// - Throws: `LeaseError.taken`, `LeaseError.lost`, and what `body` throws.
     public func withLease<Outcome: Sendable>(

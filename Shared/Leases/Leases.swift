@@ -3,8 +3,8 @@ import Postgres
 
 /// Claims on named work, kept in the database and judged by the database's clock alone.
 ///
-/// Names are grouped by kind. Work of two sorts is meant: names that many want and one shall have (`claim`), and queues of
-/// things to do of which each shall be done by somebody (`offer`, `claimNext`).
+/// Names are grouped by kind. Work of two sorts is meant: names that many want and one shall have (`claim`), and queues
+/// of things to do of which each shall be done by somebody (`offer`, `claimNext`).
 public struct Leases: Sendable {
     /// The kind is sent here whenever work of it becomes free.
     public static let channel = "slipway_leases"
@@ -54,8 +54,8 @@ public struct Leases: Sendable {
         }
     }
 
-    /// Claims what was offered and is free or expired, the longest waiting first. Several may look at once: none waits for
-    /// another, and none gets what another gets.
+    /// Claims what was offered and is free or expired, the longest waiting first. Several may look at once: none waits
+    /// for another, and none gets what another gets.
     public func claimNext(_ kinds: [String], limit: Int = 1, for duration: Duration) async throws -> LeaseClaims {
         let since = loop.clock.now
         let rows = try await pool.query(

@@ -6,8 +6,8 @@ enum LeasesSchema {
         try PostgresMigrations(schema: "leases", [(name: "0001_leases", sql: first)])
     }
 
-    /// `claimable_at` says all there is to say of a lease's state: offered work may be claimed since then, held work from
-    /// then on.
+    /// `claimable_at` says all there is to say of a lease's state: offered work may be claimed since then, held work
+    /// from then on.
     ///
     /// The fence belongs to a key, so that a take-over, which changes it, excludes transactions that share the key
     /// (`FOR KEY SHARE`), while a heartbeat, which does not, passes beside them.
