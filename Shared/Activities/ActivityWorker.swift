@@ -83,6 +83,8 @@ public final class ActivityWorker: Service {
                     }
                     if let next = claims.nextAfter { pause = min(pause, max(next, .milliseconds(50))) }
                     failures = 0
+                } catch is CancellationError {
+                    return
                 } catch {
                     failures += 1
                     configuration.onEvent(.cannotClaim("\(error)"))

@@ -14,7 +14,8 @@ struct ActivityWorkerProgram {
     static func main() {
         ProcessSignals.hold()
         let arguments = Array(CommandLine.arguments.dropFirst())
-        Task {
+        // Not on the main thread, which only waits.
+        Task.detached {
             do {
                 switch arguments.first {
                 case "work" where arguments.count == 3: try await work(arguments[1], arguments[2])
