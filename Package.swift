@@ -110,7 +110,8 @@ let package = Package(
         tests(
             "ActivitiesTests",
             [
-                "Activities", "ActivityService", "Contracts", "Leases", "Journal", "ServiceKit", "RPC", "Postgres", "Loop",
+                "Activities", "ActivityService", "Contracts", "Leases", "Journal", "ServiceKit", "RPC", "Postgres",
+                "Loop",
             ]),
         tests("PostgresTests", ["Postgres", "ConnectionPool", "Loop"]),
         tests("ServiceKitTests", ["ServiceKit", "KitService", "RPC", "HTTP", "Loop", "Protobuf", "CLinux"]),

@@ -7,6 +7,8 @@ import Postgres
 /// over. Whatever it changes in the database goes through `ActivityContext.transaction`, which refuses once another
 /// took over.
 ///
+/// It runs beside the loops, on the runtime's own threads: what computes for long slows no call down.
+///
 /// It ends by returning a result; by throwing `ActivityFailure`, which says to callers why; by throwing `ActivityRetry`
 /// or an error of the database's connection, for another attempt where it is resumable; by any other error, of which
 /// callers learn nothing but its type.

@@ -31,8 +31,12 @@ public struct Leases: Sendable {
     /// Adds work that anybody may claim once the transaction is committed. Does nothing where the name is known.
     public static func offer(_ kind: String, _ name: String, in transaction: PostgresTransaction) async throws {
         try await transaction.execute(
-            "INSERT INTO leases.leases (kind, name) VALUES (\(kind), \(name)) ON CONFLICT DO NOTHING")
-        try await transaction.execute("SELECT pg_notify(\(channel), \(kind))")
+            """
+            WITH offered AS (
+                INSERT INTO leases.leases (kind, name) VALUES (\(kind), \(name)) ON CONFLICT DO NOTHING
+            )
+            SELECT pg_notify(\(channel), \(kind))
+            """)
     }
 
     /// Claims the name where it is free, expired or was never heard of.
@@ -105,11 +109,14 @@ public struct Leases: Sendable {
     ) async throws {
         try await transaction.execute(
             """
-            UPDATE leases.leases
-            SET holder = NULL, claimable_at = clock_timestamp() + \(delay.microseconds) * interval '1 microsecond'
-            WHERE kind = \(lease.kind) AND name = \(lease.name) AND fence = \(lease.fence) AND holder IS NOT NULL
+            WITH released AS (
+                UPDATE leases.leases
+                SET holder = NULL, claimable_at = clock_timestamp() + \(delay.microseconds) * interval '1 microsecond'
+                WHERE kind = \(lease.kind) AND name = \(lease.name) AND fence = \(lease.fence)
+                    AND holder IS NOT NULL
+            )
+            SELECT pg_notify(\(channel), \(lease.kind))
             """)
-        try await transaction.execute("SELECT pg_notify(\(channel), \(lease.kind))")
     }
 
     /// Removes work that is done for good. A closed name must not be offered or claimed again.

@@ -250,9 +250,26 @@ struct ActivityWorkerTests {
         }
     }
 
+    @Test("an idle worker hears of new work at once, also after its connection was cut")
+    func wakeUp() async throws {
+        try await TestDatabase.withOwnCluster(named: "wake") { cluster in
+            try await TestDatabase.withPool(cluster) { pool in
+                let handler = ClosureHandler("heard", isResumable: true) { _ in nil }
+                try await withWorker(pool, [handler], { $0.backstop = .seconds(3600) }) { worker in
+                    for _ in 0..<5 {
+                        let activity = try await worker.activities.start(request("heard"))
+                        #expect(try await worker.activities.wait(activity.id).state == .succeeded)
+                        try await pool.execute(
+                            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'")
+                    }
+                }
+            }
+        }
+    }
+
     @Test("a restart of the database in the middle of an activity: it comes to its end, each step once")
     func restart() async throws {
-        try await TestDatabase.withOwnCluster { cluster in
+        try await TestDatabase.withOwnCluster(named: "restart") { cluster in
             try await TestDatabase.withPool(cluster) { pool in
                 try await pool.execute("CREATE TABLE effects (step int)")
                 let handler = ClosureHandler("restarted", isResumable: true) { context in

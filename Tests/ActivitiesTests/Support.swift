@@ -40,8 +40,8 @@ enum TestDatabase {
     }
 
     /// A cluster of its own, for tests that stop it.
-    static func withOwnCluster(_ body: (PrivateCluster) async throws -> Void) async throws {
-        let folder = "\(folder)-own"
+    static func withOwnCluster(named name: String, _ body: (PrivateCluster) async throws -> Void) async throws {
+        let folder = "\(folder)-\(name)"
         var configuration = PrivateCluster.Configuration(folder: folder)
         configuration.settings = [("fsync", "off"), ("max_connections", "60")]
         let cluster = try await PrivateCluster.start(configuration)
