@@ -6,6 +6,8 @@ struct ActivityEnding: Sendable {
     var end: ActivityRules.End
     var result: PostgresJSON?
     var failure: ActivityFailure?
+    /// The failure is in the handler's own words, and means something also where the activity was cancelled.
+    var isInOwnWords = false
     /// What is not for callers: texts that were not written for them may hold secrets.
     var hiddenError: String?
     /// Before the next attempt.
@@ -21,9 +23,11 @@ struct ActivityEnding: Sendable {
         case .failure(let failure as ActivityFailure):
             end = .failed
             self.failure = failure
+            isInOwnWords = true
         case .failure(let retry as ActivityRetry):
             end = .troubled
             failure = ActivityFailure(code: "retry", retry.reason)
+            isInOwnWords = true
             pause = max(.zero, retry.after)
         case .failure(let error as PostgresError) where error.isTrouble:
             end = .troubled

@@ -120,7 +120,8 @@ extension ActivityWorker {
                 let event = ActivityRules.Event.ended(written.end, self.trial(now, handler))
                 switch ActivityRules.step(now.state, event) {
                 case .finish(let state, let reason):
-                    let failure = reason.map { ActivityFailure(code: $0.rawValue, $0.message) } ?? written.failure
+                    let said = state == .cancelled && !written.isInOwnWords ? nil : written.failure
+                    let failure = reason.map { ActivityFailure(code: $0.rawValue, $0.message) } ?? said
                     try await self.finish(now, lease, state, written.result, failure, in: transaction)
                 case .handBack(let isCounted):
                     try await self.handBack(now, lease, written, isCounted, in: transaction)
@@ -189,7 +190,9 @@ extension ActivityWorker {
 
     private func lookForCancel(_ id: PostgresUUID, _ run: ActivityRun) async {
         let state = try? await activities.pool.read(
-            "SELECT state FROM activities.activities WHERE id = \(id)", timeout: .seconds(5)
+            "SELECT state FROM activities.activities WHERE id = \(id)",
+            // The renewals wait for it.
+            timeout: min(.seconds(5), configuration.leaseDuration / 6)
         ).all(ActivityState.self).first
         if state == .cancelling { run.stop(.cancelRequested) }
     }

@@ -29,7 +29,7 @@ struct ActivityWorkerTests {
                 try await isRunning(running.id, activities)
                 #expect(try await activities.cancel(running.id, actor: "eve", reason: "enough").state == .cancelling)
                 let ended = try await activities.wait(running.id)
-                #expect(ended.state == .cancelled && ended.cancelledBy == "eve")
+                #expect(ended.state == .cancelled && ended.cancelledBy == "eve" && ended.failure == nil)
                 #expect(try await activities.cancel(running.id, actor: "bob").cancelledBy == "eve")
                 let trail = try await pool.query(
                     """

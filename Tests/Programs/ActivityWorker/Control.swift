@@ -8,6 +8,7 @@ import Postgres
 ///
 ///     start KIND STEPS    started
 ///     live                how many have not ended
+///     time COUNT          how long each of so many without steps takes, from its start to the news of its end
 ///     verify              findings, one on each line, then "verified ACTIVITIES EFFECTS TAKEN-OVER FAILED"
 ///     stop                ends the database as well
 extension ActivityWorkerProgram {
@@ -42,6 +43,7 @@ extension ActivityWorkerProgram {
                     "SELECT count(*) FROM activities.activities WHERE finished_at IS NULL"
                 ).all(Int64.self)
                 say("\(count.first ?? 0)")
+            case "time" where words.count == 2: say(try await time(Int(words[1]) ?? 1, activities))
             case "verify": try await verify(pool)
             case "stop":
                 await pool.close()
@@ -51,6 +53,21 @@ extension ActivityWorkerProgram {
             default: say("unknown: \(line)")
             }
         }
+    }
+
+    private static func time(_ count: Int, _ activities: Activities) async throws -> String {
+        let listening = Task { try await activities.run() }
+        defer { listening.cancel() }
+        var times: [Duration] = []
+        for _ in 0..<max(1, count) {
+            let began = ContinuousClock.now
+            let activity = try await activities.start(
+                ActivityRequest(kind: "fragile", subject: "steps/0", workspace: "time", actor: "test"))
+            _ = try await activities.wait(activity.id)
+            times.append(began.duration(to: .now))
+        }
+        times.sort()
+        return "median \(times[times.count / 2]), 99 % \(times[times.count * 99 / 100])"
     }
 
     private static func verify(_ pool: PostgresPool) async throws {
