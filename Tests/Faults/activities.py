@@ -30,12 +30,15 @@ class Worker:
         self.name = name
         self.steps = 0
         self.failure = None
+        self.holds_signals = threading.Event()
         self.changed = threading.Condition()
         self.reader = threading.Thread(target=self.read, daemon=True)
         self.reader.start()
 
     def read(self):
         for line in self.process.stdout:
+            if line == "holds signals\n":
+                self.holds_signals.set()
             with self.changed:
                 if line.startswith("step "):
                     self.steps += 1
@@ -113,6 +116,8 @@ def run(arguments, folder, chance):
         while int(control.ask("live")[0]) > 0 and time.monotonic() < end:
             time.sleep(0.1)
         for worker in workers:
+            # The last one may have been hired just now.
+            worker.holds_signals.wait(60)
             worker.process.terminate()
         for worker in workers:
             if worker.process.wait(timeout=60) != 0:
@@ -138,6 +143,8 @@ def main():
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=None, help="as a failed run printed it")
     arguments = parser.parse_args()
+    # The database would outlive us otherwise.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     seed = arguments.seed if arguments.seed is not None else random.randrange(1_000_000)
     print(f"seed {seed}", flush=True)
     folder = tempfile.mkdtemp(prefix="slipway-activities-")

@@ -58,7 +58,10 @@ struct LeasesTests {
                 #expect(try await bob.claimNext(["change"], for: .seconds(60)).leases.isEmpty)
                 let taking = Task { try await bob.claim("change", "c", for: .seconds(60)) }
                 while try await pool.read(
-                    "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%leases.leases%'"
+                    """
+                    SELECT 1 FROM pg_stat_activity
+                    WHERE wait_event_type = 'Lock' AND query LIKE 'INSERT INTO leases.leases%'
+                    """
                 ).isEmpty {}
                 #expect(try await ada.renew(old))
                 try await pool.expire(old)

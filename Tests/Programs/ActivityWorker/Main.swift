@@ -14,6 +14,7 @@ struct ActivityWorkerProgram {
     static func main() {
         ProcessSignals.hold()
         let arguments = Array(CommandLine.arguments.dropFirst())
+        if arguments.first == "work" { say("holds signals") }
         // Not on the main thread, which only waits.
         Task.detached {
             do {
