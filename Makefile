@@ -44,8 +44,9 @@ test-interop: bootstrap ## Other implementations against our programs, and ours 
 	.tools/python/bin/python Tests/Conformance/protobuf/run.py "$$(swift build --show-bin-path)/protobuf-testee"
 
 .PHONY: test-faults
-test-faults: bootstrap ## Floods of calls, cancels, deaths, idle connections and slow readers; SCALE=full for all of it
+test-faults: bootstrap ## Floods of calls, cancels, deaths, idle connections, slow readers, kills; SCALE=full for all of it
 	swift build -j $(JOBS) --product rpc-interop-server
+	swift build -j $(JOBS) --product activity-worker
 	Tests/Faults/run --bin "$$(swift build --show-bin-path)" --scale $(or $(SCALE),short)
 
 .PHONY: test-asan
