@@ -52,6 +52,13 @@ public final class PostgresPool: Sendable {
         return try await body(lease.connection)
     }
 
+    /// A connection of the caller's own, beside the pool's and its limits: for what lasts as long as a session, such as an
+    /// advisory lock. To be closed by the caller.
+    /// - Throws: `PostgresError` of kind `connection` or `usage`.
+    public func connect() async throws -> PostgresConnection {
+        try await PostgresConnection.connect(configuration, on: nextReaders().loop)
+    }
+
     /// Runs one statement in its own transaction. Where the connection breaks and the statement certainly did not run, it
     /// is sent again; where nobody can know, the error is of kind `outcomeUnknown`.
     public func query(_ query: PostgresQuery, timeout: Duration? = nil) async throws -> PostgresRows {
