@@ -18,6 +18,8 @@ final class Operation: @unchecked Sendable {
         case unprepared
         /// Several statements, without binds; alone on the connection.
         case script
+        /// A COPY and all that it takes; alone on the connection.
+        case copy([UInt8])
         /// Row by row; alone on the connection.
         case stream(RowBuffer)
     }
@@ -63,8 +65,12 @@ final class Operation: @unchecked Sendable {
     var isExclusive: Bool {
         switch form {
         case .prepared, .unprepared: false
-        case .script, .stream: true
+        case .script, .copy, .stream: true
         }
+    }
+
+    var copyBytes: [UInt8]? {
+        if case .copy(let bytes) = form { bytes } else { nil }
     }
 
     func await(_ continuation: UnsafeContinuation<PostgresResult?, any Error>) { self.continuation = continuation }
