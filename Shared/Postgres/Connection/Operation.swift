@@ -1,4 +1,5 @@
 import Loop
+import Synchronization
 
 /// One statement on its way through a connection. Confined to the connection's loop once submitted.
 final class Operation: @unchecked Sendable {
@@ -47,6 +48,9 @@ final class Operation: @unchecked Sendable {
     var isCancelled = false
     var isExpired = false
     var wantsCancel = false
+    /// Orders what the loop wrote before what the awaiting task reads. The runtime orders them too, but the thread sanitizer
+    /// can't see into it.
+    private let handOver = Atomic<Bool>(false)
     private var continuation: UnsafeContinuation<PostgresResult?, any Error>?
     private var completion: ((Result<PostgresResult?, any Error>) -> Void)?
 
@@ -75,6 +79,14 @@ final class Operation: @unchecked Sendable {
 
     func await(_ continuation: UnsafeContinuation<PostgresResult?, any Error>) { self.continuation = continuation }
 
+    /// What the awaiting task gets when its continuation is resumed. With an unsafe one: a checked one allocates.
+    func outcome(
+        submitting submit: (UnsafeContinuation<PostgresResult?, any Error>) -> Void
+    ) async throws -> PostgresResult? {
+        defer { _ = handOver.load(ordering: .acquiring) }
+        return try await withUnsafeThrowingContinuation { submit($0) }
+    }
+
     func whenFinished(_ body: @escaping (Result<PostgresResult?, any Error>) -> Void) { completion = body }
     func whenFinished(_ body: @escaping () -> Void) { completion = { _ in body() } }
 
@@ -94,6 +106,7 @@ final class Operation: @unchecked Sendable {
         let completion = self.completion
         self.continuation = nil
         self.completion = nil
+        handOver.store(true, ordering: .releasing)
         continuation?.resume(with: outcome)
         completion?(outcome)
     }

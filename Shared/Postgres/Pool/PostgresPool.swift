@@ -65,8 +65,9 @@ public final class PostgresPool: Sendable {
         var deadline = Deadline(timeout ?? configuration.queryTimeout)
         while true {
             do {
-                return try await withConnection(timeout: deadline.left) {
-                    try await $0.run(query, effect: .write, timeout: deadline.left)
+                let left = deadline.ofAttempt
+                return try await withConnection(timeout: left) {
+                    try await $0.run(query, effect: .write, timeout: left)
                 }
             } catch let error as PostgresError where error.kind == .connection {
                 try await deadline.pauseBeforeRetry(after: error, on: loops)
@@ -86,7 +87,7 @@ public final class PostgresPool: Sendable {
         var deadline = Deadline(timeout ?? configuration.queryTimeout)
         while true {
             do {
-                return try await nextReaders().read(query, timeout: deadline.left)
+                return try await nextReaders().read(query, timeout: deadline.ofAttempt)
             } catch let error as PostgresError where error.kind == .connection {
                 try await deadline.pauseBeforeRetry(after: error, on: loops)
             }
