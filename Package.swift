@@ -1,4 +1,5 @@
 // swift-tools-version: 6.2
+import Foundation
 import PackageDescription
 
 /// Every target of ours: Swift 6, warnings as errors.
@@ -26,6 +27,9 @@ func system(_ name: String, pkgConfig: String? = nil, package: String? = nil) ->
         name: "C\(name)", path: "Shared/C/\(name)", pkgConfig: pkgConfig, providers: package.map { [.apt([$0])] } ?? [])
 }
 
+/// A faster allocator for every program with a loop: used where its headers are installed, and done without elsewhere.
+let hasMimalloc = FileManager.default.fileExists(atPath: "/usr/include/mimalloc.h")
+
 let package = Package(
     name: "slipway",
     products: [
@@ -50,8 +54,9 @@ let package = Package(
         system("PostgreSQL", pkgConfig: "libpq", package: "libpq-dev"),
         system("ProtobufC", pkgConfig: "libprotobuf-c", package: "libprotobuf-c-dev"),
 
+    ] + (hasMimalloc ? [system("Mimalloc", package: "libmimalloc-dev")] : []) + [
         // Mechanisms.
-        library("Loop", ["CLinux"]),
+        library("Loop", ["CLinux"] + (hasMimalloc ? ["CMimalloc"] : [])),
         library("HTTP", ["Loop", "CLinux", "CNghttp2", "COpenSSL"]),
         library("Protobuf"),
         library("Blobs", ["Loop", "CLinux", "COpenSSL"]),
@@ -66,6 +71,9 @@ let package = Package(
         library("ServiceKit", ["RPC", "HTTP", "Loop", "Protobuf", "CLinux"]),
         library("JournalKeeping", ["Journal", "Postgres", "ServiceKit", "Loop"]),
         program("ProtocGenSlipway", ["Protobuf"], path: "Shared/ProtocGenSlipway", exclude: ["Protos"]),
+
+        // What tests share: seeded randomness.
+        library("TestKit"),
 
         // Programs for benchmarks and conformance.
         program("ProtobufTestee", ["Protobuf"], path: "Tests/Programs/ProtobufTestee", exclude: ["Protos"]),
@@ -91,9 +99,9 @@ let package = Package(
 
         // Tests mirror the folders above.
         tests("LoopTests", ["Loop", "CLinux"]),
-        tests("HTTPTests", ["HTTP", "Loop", "CLinux"]),
+        tests("HTTPTests", ["HTTP", "Loop", "CLinux", "TestKit"]),
         .target(name: "ProtobufCSample", dependencies: ["CProtobufC"], path: "Tests/ProtobufCSample"),
-        tests("ProtobufTests", ["Protobuf", "CProtobufC", "ProtobufCSample"], exclude: ["Protos"]),
+        tests("ProtobufTests", ["Protobuf", "CProtobufC", "ProtobufCSample", "TestKit"], exclude: ["Protos"]),
         tests("ConnectionPoolTests", ["ConnectionPool", "Loop"]),
         tests("JournalTests", ["Journal", "Postgres", "Loop"]),
         tests("JournalKeepingTests", ["JournalKeeping", "Journal", "Postgres", "ServiceKit", "Loop"]),

@@ -28,25 +28,13 @@ extension EventLoop {
         if index < channels.count, channels[index] === channel {
             channels[index] = nil
             channelCount -= 1
-            trimMemorySoon()
+            worked(EventLoop.workOfAChannel)
         }
         if channel.ownsDescriptor {
             close(channel.descriptor)
         } else {
             // Nothing is watched any more where the owner has closed it already; the kernel then only says so.
             _ = slipway_epoll_control(poll, EPOLL_CTL_DEL, channel.descriptor, 0, 0)
-        }
-    }
-
-    /// After many channels have gone their memory lies about in small free pieces that the allocator keeps for ever: a
-    /// burst of ten thousand connections would be paid for until the process ends. Rare, because giving it back takes
-    /// milliseconds.
-    private func trimMemorySoon() {
-        closedSinceTrim += 1
-        guard closedSinceTrim == EventLoop.closedBeforeTrim, !isStopping else { return }
-        schedule(after: .seconds(5)) { [self] in
-            closedSinceTrim = 0
-            malloc_trim(0)
         }
     }
 

@@ -46,6 +46,7 @@ extension EventLoop: TaskExecutor {
                     job.job.runSynchronously(on: task)
                 }
             }
+            worked(runningJobs.count)
             runningJobs.removeAll(keepingCapacity: true)
             rounds += 1
         }

@@ -14,7 +14,13 @@ extension EventLoop {
         while !isStopping {
             let count = waitForEvents(events, capacity: capacity)
             turnStart = clock.now
-            for index in 0..<count { dispatch(events[index]) }
+            for index in 0..<count {
+                dispatch(events[index])
+                if localJobs.count >= EventLoop.jobsBatch {
+                    runJobs()
+                    flushDirty()
+                }
+            }
             giveAnotherTurn()
             takeRemoteWork()
             fireTimers()

@@ -2,6 +2,7 @@ import CProtobufC
 import Glibc
 import Protobuf
 import ProtobufCSample
+import TestKit
 import Testing
 
 typealias Exchange = Slipway.Exchange.V1.Exchange

@@ -1,64 +1,50 @@
 import Glibc
 
-/// Header or trailer fields in the order they came. Names are lower-case. All bytes lie in one buffer, so that a request's
-/// fields cost two allocations however many they are.
+/// Header or trailer fields in the order they came. Names are lower-case. All lie in one buffer, so that a request's
+/// fields cost one allocation and one reference however many they are.
 public struct HeaderFields: Sendable {
     /// A run of bytes inside the buffer.
     public struct Slot: Sendable {
         var start: UInt32 = 0
         var count: UInt32 = 0
     }
-    struct Entry: Sendable {
-        var name: Slot
-        var value: Slot
-    }
 
-    var storage: [UInt8] = []
-    var entries: [Entry] = []
+    /// One record behind the other; see `FieldRecords`.
+    @usableFromInline var storage: [UInt8] = []
+    public private(set) var count = 0
 
     public init() {}
 
-    init(reservingFor bytes: Int, entries count: Int) {
-        storage.reserveCapacity(bytes)
-        entries.reserveCapacity(count)
-    }
+    init(reservingFor bytes: Int) { storage.reserveCapacity(bytes) }
 
-    public var count: Int { entries.count }
-    public var isEmpty: Bool { entries.isEmpty }
+    public var isEmpty: Bool { count == 0 }
 
     /// Adds a field and keeps others of the same name.
     public mutating func add(_ name: String, _ value: String) {
-        let start = UInt32(storage.count)
+        begin(nameCount: name.utf8.count, valueCount: value.utf8.count)
         for byte in name.utf8 { storage.append(byte.asciiLowercased) }
-        let middle = UInt32(storage.count)
         storage.append(contentsOf: value.utf8)
-        appendEntry(start, middle)
     }
 
     /// Adds a field from bytes; the name is made lower-case.
     public mutating func add(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {
-        let start = UInt32(storage.count)
+        begin(nameCount: name.count, valueCount: value.count)
         for byte in name { storage.append(byte.asciiLowercased) }
-        let middle = UInt32(storage.count)
         storage.append(contentsOf: value)
-        appendEntry(start, middle)
     }
 
     /// Adds a field whose name is known to be lower-case.
     @inline(__always)
     mutating func addLowercased(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {
-        let start = UInt32(storage.count)
+        begin(nameCount: name.count, valueCount: value.count)
         storage.append(contentsOf: name)
-        let middle = UInt32(storage.count)
         storage.append(contentsOf: value)
-        appendEntry(start, middle)
     }
 
-    private mutating func appendEntry(_ start: UInt32, _ middle: UInt32) {
-        entries.append(
-            Entry(
-                name: Slot(start: start, count: middle - start),
-                value: Slot(start: middle, count: UInt32(storage.count) - middle)))
+    @inline(__always)
+    private mutating func begin(nameCount: Int, valueCount: Int) {
+        FieldRecords.begin(nameCount: nameCount, valueCount: valueCount, in: &storage)
+        count += 1
     }
 
     /// Replaces every field of the name by one.
@@ -68,33 +54,52 @@ public struct HeaderFields: Sendable {
     }
 
     public mutating func remove(_ name: String) {
-        guard contains(name) else { return }
-        entries = entries.filter { !matches($0.name, name.utf8) }
+        storage.withUnsafeMutableBytes { bytes in
+            var records = FieldRecords(UnsafeRawBufferPointer(bytes))
+            while let record = records.next() {
+                guard record.isNamed(name.utf8) else { continue }
+                FieldRecords.hide(record, in: bytes)
+                count -= 1
+            }
+        }
     }
 
-    public func contains(_ name: String) -> Bool { entries.contains { matches($0.name, name.utf8) } }
+    public func contains(_ name: String) -> Bool { find(name) { _ in } != nil }
 
     /// The first value of the name.
-    public subscript(name: String) -> String? {
-        for entry in entries where matches(entry.name, name.utf8) { return string(entry.value) }
-        return nil
-    }
+    public subscript(name: String) -> String? { find(name) { String(decoding: $0, as: UTF8.self) } }
 
     /// Every value of the name, in order.
     public func values(_ name: String) -> [String] {
-        entries.compactMap { matches($0.name, name.utf8) ? string($0.value) : nil }
+        var values: [String] = []
+        forEachRecord { record in
+            if record.isNamed(name.utf8) { values.append(String(decoding: record.value, as: UTF8.self)) }
+        }
+        return values
+    }
+
+    private func find<Result>(_ name: String, _ body: (UnsafeRawBufferPointer) -> Result) -> Result? {
+        withRecords { records in
+            while let record = records.next() {
+                if record.isNamed(name.utf8) { return body(record.value) }
+            }
+            return nil
+        }
+    }
+
+    /// The first value of a name that is known beforehand and lower-case: quicker to look for.
+    public func text(_ name: StaticString) -> String? {
+        withValue(name) { String(decoding: $0, as: UTF8.self) }
     }
 
     /// The first value of the name as bytes, without making a string of it.
+    @inlinable @inline(__always)
     public func withValue<Result>(
         _ name: StaticString, _ body: (UnsafeRawBufferPointer) throws -> Result
     ) rethrows -> Result? {
-        try storage.withUnsafeBytes { bytes in
-            for entry in entries where entry.name.count == name.utf8CodeUnitCount {
-                let start = Int(entry.name.start)
-                if memcmp(bytes.baseAddress! + start, name.utf8Start, name.utf8CodeUnitCount) == 0 {
-                    return try body(bytes.slice(entry.value))
-                }
+        try withRecords { records in
+            while let record = records.next() {
+                if record.isNamed(name) { return try body(record.value) }
             }
             return nil
         }
@@ -102,31 +107,42 @@ public struct HeaderFields: Sendable {
 
     /// Calls `body` with each field's bytes.
     public func forEachBytes(_ body: (_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> Void) {
-        storage.withUnsafeBytes { bytes in
-            for entry in entries { body(bytes.slice(entry.name), bytes.slice(entry.value)) }
+        forEachRecord { body($0.name, $0.value) }
+    }
+
+    @inline(__always)
+    func forEachRecord(_ body: (FieldRecords.Record) -> Void) {
+        withRecords { records in
+            while let record = records.next() { body(record) }
         }
     }
 
-    func string(_ slot: Slot) -> String {
-        String(decoding: storage[Int(slot.start)..<Int(slot.start + slot.count)], as: UTF8.self)
+    @inlinable @inline(__always)
+    func withRecords<Result>(_ body: (inout FieldRecords) throws -> Result) rethrows -> Result {
+        try storage.withUnsafeBytes { bytes in
+            var records = FieldRecords(bytes)
+            return try body(&records)
+        }
     }
+
+    // MARK: values that are no fields
 
     /// Keeps bytes that are no field (a pseudo header's value) in the same buffer.
     @inline(__always)
     mutating func keep(_ bytes: UnsafeRawBufferPointer) -> Slot {
+        FieldRecords.begin(nameCount: 0, valueCount: bytes.count, isHidden: true, in: &storage)
         let start = UInt32(storage.count)
         storage.append(contentsOf: bytes)
         return Slot(start: start, count: UInt32(bytes.count))
     }
 
-    private func matches(_ slot: Slot, _ name: String.UTF8View) -> Bool {
-        guard Int(slot.count) == name.count else { return false }
-        var index = Int(slot.start)
-        for byte in name {
-            if storage[index] != byte.asciiLowercased { return false }
-            index += 1
+    func string(_ slot: Slot) -> String { withBytes(slot) { String(decoding: $0, as: UTF8.self) } }
+
+    @inline(__always)
+    func withBytes<Result>(_ slot: Slot, _ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
+        try storage.withUnsafeBytes { bytes in
+            try body(UnsafeRawBufferPointer(rebasing: bytes[Int(slot.start)..<Int(slot.start + slot.count)]))
         }
-        return true
     }
 }
 
@@ -137,25 +153,19 @@ extension HeaderFields: ExpressibleByDictionaryLiteral {
 }
 
 extension HeaderFields: Sequence {
-    public func makeIterator() -> AnyIterator<(name: String, value: String)> {
-        var index = 0
-        return AnyIterator {
-            guard index < entries.count else { return nil }
-            defer { index += 1 }
-            return (string(entries[index].name), string(entries[index].value))
+    public func makeIterator() -> IndexingIterator<[(name: String, value: String)]> {
+        var list: [(name: String, value: String)] = []
+        list.reserveCapacity(count)
+        forEachRecord {
+            list.append((String(decoding: $0.name, as: UTF8.self), String(decoding: $0.value, as: UTF8.self)))
         }
+        return list.makeIterator()
     }
 }
 
 extension HeaderFields: Equatable {
     public static func == (left: HeaderFields, right: HeaderFields) -> Bool {
         left.count == right.count && zip(left, right).allSatisfy { $0 == $1 }
-    }
-}
-
-extension UnsafeRawBufferPointer {
-    @inline(__always) func slice(_ slot: HeaderFields.Slot) -> UnsafeRawBufferPointer {
-        UnsafeRawBufferPointer(rebasing: self[Int(slot.start)..<Int(slot.start + slot.count)])
     }
 }
 

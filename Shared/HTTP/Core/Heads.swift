@@ -80,7 +80,7 @@ public struct RequestHead: Sendable {
     init(version: HTTPVersion) {
         method = .get
         self.version = version
-        fields = HeaderFields(reservingFor: 320, entries: 12)
+        fields = HeaderFields(reservingFor: 448)
     }
 
     /// - Parameter path: the request target with its query, as it goes over the wire.
@@ -122,7 +122,7 @@ public struct RequestHead: Sendable {
     }
 
     public func withTargetBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
-        try fields.storage.withUnsafeBytes { try body($0.slice(pathSlot)) }
+        try fields.withBytes(pathSlot, body)
     }
 }
 

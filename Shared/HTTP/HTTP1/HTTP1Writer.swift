@@ -93,15 +93,12 @@ enum HTTP1Writer {
     private static func append(
         _ fields: HeaderFields, to output: inout OutputBuffer, except isLeftOut: (UnsafeRawBufferPointer) -> Bool
     ) {
-        fields.storage.withUnsafeBytes { bytes in
-            for entry in fields.entries {
-                let name = bytes.slice(entry.name)
-                guard !isLeftOut(name), HTTP1Characters.isToken(name) else { continue }
-                output.append(name)
-                output.append(": ")
-                appendSafely(bytes.slice(entry.value), to: &output)
-                output.append("\r\n")
-            }
+        fields.forEachRecord { record in
+            guard !isLeftOut(record.name), HTTP1Characters.isToken(record.name) else { return }
+            output.append(record.name)
+            output.append(": ")
+            appendSafely(record.value, to: &output)
+            output.append("\r\n")
         }
     }
 
@@ -168,6 +165,6 @@ enum HTTP1Writer {
 
 extension RequestHead {
     func withAuthorityBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
-        try fields.storage.withUnsafeBytes { try body($0.slice(authoritySlot)) }
+        try fields.withBytes(authoritySlot, body)
     }
 }

@@ -27,14 +27,14 @@ extension HTTP2Driver {
     }
 
     func add(_ stream: HTTPStream) {
-        streams[stream.identifier] = stream
+        streams.insert(stream)
         latest = Unmanaged.passUnretained(stream)
         statistics.streamOpened()
     }
 
     func remove(_ identifier: Int32) -> HTTPStream? {
         latest = nil
-        guard let stream = streams.removeValue(forKey: identifier) else { return nil }
+        guard let stream = streams.remove(identifier) else { return nil }
         bodyTaken(stream.unreadBytes, from: stream)
         statistics.streamClosed()
         return stream

@@ -158,11 +158,15 @@ extension RequestHead {
     ) -> Result {
         var method = method.description
         return method.withUTF8 { method in
-            fields.storage.withUnsafeBytes { bytes in
-                body([
-                    (":method", UnsafeRawBufferPointer(method)), (":scheme", bytes.slice(schemeSlot)),
-                    (":path", bytes.slice(pathSlot)), (":authority", bytes.slice(authoritySlot)),
-                ])
+            fields.withBytes(schemeSlot) { scheme in
+                fields.withBytes(pathSlot) { path in
+                    fields.withBytes(authoritySlot) { authority in
+                        body([
+                            (":method", UnsafeRawBufferPointer(method)), (":scheme", scheme), (":path", path),
+                            (":authority", authority),
+                        ])
+                    }
+                }
             }
         }
     }
@@ -175,28 +179,31 @@ extension HeaderFields {
         pseudo: some Collection<(StaticString, UnsafeRawBufferPointer)>,
         _ body: (UnsafeBufferPointer<nghttp2_nv>) -> Result
     ) -> Result {
-        withUnsafeTemporaryAllocation(of: nghttp2_nv.self, capacity: pseudo.count + entries.count) { pairs in
-            storage.withUnsafeBytes { bytes in
-                var index = 0
-                for (name, value) in pseudo {
-                    pairs[index] = nghttp2_nv(
-                        name: UnsafeMutablePointer(mutating: name.utf8Start),
-                        value: UnsafeMutablePointer(mutating: value.bindMemory(to: UInt8.self).baseAddress),
-                        namelen: name.utf8CodeUnitCount, valuelen: value.count,
-                        flags: UInt8(NGHTTP2_NV_FLAG_NO_COPY_NAME.rawValue))
-                    index += 1
-                }
-                let base = UnsafeMutablePointer(mutating: bytes.bindMemory(to: UInt8.self).baseAddress)
-                for entry in entries {
-                    pairs[index] = nghttp2_nv(
-                        name: base.map { $0 + Int(entry.name.start) }, value: base.map { $0 + Int(entry.value.start) },
-                        namelen: Int(entry.name.count), valuelen: Int(entry.value.count),
-                        flags: UInt8(NGHTTP2_NV_FLAG_NONE.rawValue))
+        withUnsafeTemporaryAllocation(of: nghttp2_nv.self, capacity: pseudo.count + count) { pairs in
+            var index = 0
+            for (name, value) in pseudo {
+                pairs[index] = nghttp2_nv(
+                    UnsafeRawBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount), value,
+                    flags: NGHTTP2_NV_FLAG_NO_COPY_NAME)
+                index += 1
+            }
+            return withRecords { records in
+                while let record = records.next() {
+                    pairs[index] = nghttp2_nv(record.name, record.value, flags: NGHTTP2_NV_FLAG_NONE)
                     index += 1
                 }
                 return body(UnsafeBufferPointer(pairs))
             }
         }
+    }
+}
+
+extension nghttp2_nv {
+    fileprivate init(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer, flags: nghttp2_nv_flag) {
+        self.init(
+            name: UnsafeMutablePointer(mutating: name.bindMemory(to: UInt8.self).baseAddress),
+            value: UnsafeMutablePointer(mutating: value.bindMemory(to: UInt8.self).baseAddress),
+            namelen: name.count, valuelen: value.count, flags: UInt8(flags.rawValue))
     }
 }
 

@@ -59,7 +59,7 @@ extension HTTP2Driver {
             return connection.close("the peer does not read what it is sent")
         }
         var stalled: [HTTPStream] = []
-        for stream in streams.values where stream.expectsSteadyBody && !stream.isInputEnded {
+        for stream in streams.all where stream.expectsSteadyBody && !stream.isInputEnded {
             // While the receiver has something to take the peer may have to wait for it.
             if isOver(stream.unreadBytes > 0 ? now : stream.bodyProgress) { stalled.append(stream) }
         }

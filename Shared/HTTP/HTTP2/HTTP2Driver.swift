@@ -25,7 +25,7 @@ final class HTTP2Driver: ConnectionDriver, StreamDriver {
     let loop: EventLoop
     let peer: PeerIdentity
     private(set) var session: OpaquePointer?
-    var streams: [Int32: HTTPStream] = [:]
+    var streams = StreamTable()
     /// The stream that was asked for last: frames come in runs. Kept alive by `streams`, and cleared with it.
     var latest: Unmanaged<HTTPStream>?
     var draining = Draining.no
@@ -137,10 +137,9 @@ final class HTTP2Driver: ConnectionDriver, StreamDriver {
         progressTimer?.cancel()
         progressTimer = nil
         connection = nil
-        let left = streams
-        streams = [:]
+        let left = streams.removeAll()
         latest = nil
-        for stream in left.values {
+        for stream in left {
             statistics.streamClosed()
             stream.close(isUnsent(stream) ? .refused : .connectionLost(reason))
         }

@@ -46,10 +46,8 @@ struct MessageDeframer {
                 rest = UnsafeRawBufferPointer(rebasing: rest[count...])
             }
             guard body.count == needed else { return }
-            let envelope = Envelope(flags: prefix.0, bytes: body)
-            body = []
             prefixCount = 0
-            complete(envelope)
+            complete(Envelope(flags: prefix.0, bytes: exchange(&body, with: [])))
             if rest.isEmpty { return }
         }
     }

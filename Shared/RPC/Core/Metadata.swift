@@ -114,5 +114,5 @@ extension Metadata: ExpressibleByDictionaryLiteral {
 
 extension Metadata: Sequence {
     /// Keys and texts in order; values of `-bin` keys as base64.
-    public func makeIterator() -> AnyIterator<(name: String, value: String)> { fields.makeIterator() }
+    public func makeIterator() -> IndexingIterator<[(name: String, value: String)]> { fields.makeIterator() }
 }

@@ -2,18 +2,18 @@ import HTTP
 import Protobuf
 
 /// Connect with messages in envelopes; the last envelope holds the outcome.
-final class ConnectStreamingDialect: ResponseDialect {
+struct ConnectStreamingDialect: ResponseDialect {
     private let acceptsGzip: Bool
     private let extraFields: HeaderFields
     private var declaresGzip = false
-    private(set) var isHeadSent = false
+    private var isHeadSent = false
 
     init(acceptsGzip: Bool, extraFields: HeaderFields) {
         self.acceptsGzip = acceptsGzip
         self.extraFields = extraFields
     }
 
-    func sendHead(on call: ServerCall) {
+    mutating func sendHead(on call: ServerCall) {
         guard !isHeadSent else { return }
         isHeadSent = true
         var fields = ConnectStreamingDialect.head(call.context.codec, extraFields)
@@ -23,13 +23,13 @@ final class ConnectStreamingDialect: ResponseDialect {
         call.stream.send(ResponseHead(status: 200, fields: fields))
     }
 
-    func write(_ message: consuming [UInt8], compressed: Bool?, on call: ServerCall) throws {
+    mutating func write(_ message: consuming [UInt8], compressed: Bool?, on call: ServerCall) throws {
         sendHead(on: call)
         let isCompressed = declaresGzip && compressed ?? call.context.compressesResponses
         call.stream.send(try MessageDeframer.frame(consume message, isCompressed: isCompressed))
     }
 
-    func finish(_ error: RPCError?, on call: ServerCall) {
+    mutating func finish(_ error: RPCError?, on call: ServerCall) {
         sendHead(on: call)
         var metadata = call.trailingMetadata
         if let error { metadata.append(error.metadata) }

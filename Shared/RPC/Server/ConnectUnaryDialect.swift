@@ -2,10 +2,10 @@ import HTTP
 import Protobuf
 
 /// Connect with one message each way: the response is a plain HTTP one.
-final class ConnectUnaryDialect: ResponseDialect {
+struct ConnectUnaryDialect: ResponseDialect {
     private let acceptsGzip: Bool
     private let extraFields: HeaderFields
-    private(set) var isHeadSent = false
+    private var isHeadSent = false
 
     init(acceptsGzip: Bool, extraFields: HeaderFields) {
         self.acceptsGzip = acceptsGzip
@@ -15,7 +15,7 @@ final class ConnectUnaryDialect: ResponseDialect {
     /// Nothing: the status of a unary response is known only at its end.
     func sendHead(on call: ServerCall) {}
 
-    func write(_ message: consuming [UInt8], compressed: Bool?, on call: ServerCall) throws {
+    mutating func write(_ message: consuming [UInt8], compressed: Bool?, on call: ServerCall) throws {
         let context = call.context
         var body = message[5...]
         var fields = extraFields
@@ -32,7 +32,7 @@ final class ConnectUnaryDialect: ResponseDialect {
         call.stream.send(body)
     }
 
-    func finish(_ error: RPCError?, on call: ServerCall) {
+    mutating func finish(_ error: RPCError?, on call: ServerCall) {
         // The one message is written when everything is known to have gone well: an error finds the head unsent.
         if isHeadSent { return call.stream.finish() }
         let error = error ?? RPCError(.internal, "the handler of \(call.context.method) gave no response")

@@ -1,4 +1,3 @@
-import Glibc
 import HTTP
 import Loop
 import Protobuf
@@ -56,7 +55,7 @@ public final class RPCServer: HTTPServerHandler {
     ) -> any HTTPStreamReceiver {
         let writer = GRPCDialect(contentType: form.contentType, acceptsGzip: form.acceptsGzip)
         let input = CallInput.framed(limit: configuration.messageBytes, compression: form.compression)
-        return start(stream, handler, .grpc, form.codec, form.timeout, input, writer) { error in
+        return start(stream, handler, .grpc, form.codec, form.timeout, input, .grpc(writer)) { error in
             GRPCDialect.refuse(GRPCDialect.trailers(error), form.contentType, on: stream)
         }
     }
@@ -71,20 +70,20 @@ public final class RPCServer: HTTPServerHandler {
                 form.messageInHead.map { CallInput.inHead($0) }
                 ?? .whole(limit: limit, compression: form.compression)
             let writer = ConnectUnaryDialect(acceptsGzip: form.acceptsGzip, extraFields: extra)
-            return start(stream, handler, .connectUnary, form.codec, form.timeout, input, writer) { error in
+            return start(stream, handler, .connectUnary, form.codec, form.timeout, input, .connect(writer)) { error in
                 ConnectUnaryDialect.refuse(error, error.metadata, extra, on: stream)
             }
         }
         let input = CallInput.framed(limit: limit, compression: form.compression)
         let writer = ConnectStreamingDialect(acceptsGzip: form.acceptsGzip, extraFields: extra)
-        return start(stream, handler, .connectStreaming, form.codec, form.timeout, input, writer) { error in
+        return start(stream, handler, .connectStreaming, form.codec, form.timeout, input, .connect(writer)) { error in
             ConnectStreamingDialect.refuse(error, form.codec, extra, on: stream)
         }
     }
 
     private func start(
         _ stream: HTTPStream, _ handler: MethodHandler, _ dialect: Dialect, _ codec: Codec, _ timeout: Duration?,
-        _ input: CallInput, _ writer: any ResponseDialect, refuse: (RPCError) -> Void
+        _ input: CallInput, _ writer: ResponseWriting, refuse: (RPCError) -> Void
     ) -> any HTTPStreamReceiver {
         guard core.callsInFlight < configuration.callsInFlight else {
             refuse(
@@ -164,40 +163,4 @@ final class DiscardingReceiver: HTTPStreamReceiver {
     func received(body: UnsafeRawBufferPointer) { stream?.consumed(body.count) }
     func receivedEnd(trailers: HeaderFields?) {}
     func closed(_ closure: StreamClosure) { stream = nil }
-}
-
-/// Methods by path, without making a string of a request's path.
-struct MethodTable: Sendable {
-    private let handlers: [UInt64: [(path: [UInt8], handler: MethodHandler)]]
-
-    init(_ list: [MethodHandler]) {
-        var handlers: [UInt64: [(path: [UInt8], handler: MethodHandler)]] = [:]
-        for handler in list {
-            let path = Array(handler.method.path.utf8)
-            let key = path.withUnsafeBytes { MethodTable.hash($0) }
-            precondition(
-                handlers[key, default: []].allSatisfy { $0.path != path }, "\(handler.method) is offered twice")
-            handlers[key, default: []].append((path, handler))
-        }
-        self.handlers = handlers
-    }
-
-    func find(_ request: RequestHead) -> MethodHandler? {
-        request.withTargetBytes { target in
-            let end = target.firstIndex(of: UInt8(ascii: "?")) ?? target.count
-            let path = UnsafeRawBufferPointer(rebasing: target[..<end])
-            guard let found = handlers[MethodTable.hash(path)], let base = path.baseAddress else { return nil }
-            for candidate in found where candidate.path.count == path.count {
-                let isSame = candidate.path.withUnsafeBytes { $0.baseAddress.map { memcmp($0, base, path.count) == 0 } }
-                if isSame == true { return candidate.handler }
-            }
-            return nil
-        }
-    }
-
-    private static func hash(_ path: UnsafeRawBufferPointer) -> UInt64 {
-        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        for byte in path { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-        return hash
-    }
 }

@@ -96,14 +96,14 @@ enum RequestForm {
                     status: 415, error: RPCError(.unimplemented, "messages can be +proto or +json, not \(type)"))
             }
         }
-        if let text = fields["grpc-timeout"] {
+        if let text = fields.text("grpc-timeout") {
             guard let timeout = CallTimeout.parse(grpc: text) else {
                 throw refusal(
                     .internal, "grpc-timeout is \"\(text)\"; it is up to eight digits and one of H, M, S, m, u, n")
             }
             form.timeout = timeout
         }
-        if let name = fields["grpc-encoding"] {
+        if let name = fields.text("grpc-encoding") {
             guard let compression = Compression(rawValue: name) else {
                 var refused = refusal(
                     .unimplemented, "grpc-encoding \"\(name)\" is unknown; identity and gzip are known")

@@ -1,13 +1,51 @@
 import HTTP
 import Protobuf
 
-/// How a call's answers look on the wire.
-protocol ResponseDialect: AnyObject {
-    var isHeadSent: Bool { get }
-    func sendHead(on call: ServerCall)
+/// How a call's answers look on the wire, and how far they have got.
+protocol ResponseDialect {
+    mutating func sendHead(on call: ServerCall)
     /// Sends a message that has five free bytes in front. Consumed, or the prefix would be written into a copy.
-    func write(_ message: consuming [UInt8], compressed: Bool?, on call: ServerCall) throws
-    func finish(_ error: RPCError?, on call: ServerCall)
+    mutating func write(_ message: consuming [UInt8], compressed: Bool?, on call: ServerCall) throws
+    mutating func finish(_ error: RPCError?, on call: ServerCall)
+}
+
+/// A call's dialect. gRPC's lies in the call itself: it is most calls'.
+enum ResponseWriting: ResponseDialect {
+    case grpc(GRPCDialect)
+    case connect(any ResponseDialect)
+
+    @inline(__always)
+    private mutating func with<Result>(
+        _ inGRPC: (inout GRPCDialect) throws -> Result, _ inConnect: (inout any ResponseDialect) throws -> Result
+    ) rethrows -> Result {
+        switch self {
+        case .grpc(var dialect):
+            defer { self = .grpc(dialect) }
+            return try inGRPC(&dialect)
+        case .connect(var dialect):
+            defer { self = .connect(dialect) }
+            return try inConnect(&dialect)
+        }
+    }
+
+    mutating func sendHead(on call: ServerCall) {
+        with({ $0.sendHead(on: call) }, { $0.sendHead(on: call) })
+    }
+
+    mutating func write(_ message: consuming [UInt8], compressed: Bool?, on call: ServerCall) throws {
+        switch self {
+        case .grpc(var dialect):
+            defer { self = .grpc(dialect) }
+            try dialect.write(message, compressed: compressed, on: call)
+        case .connect(var dialect):
+            defer { self = .connect(dialect) }
+            try dialect.write(message, compressed: compressed, on: call)
+        }
+    }
+
+    mutating func finish(_ error: RPCError?, on call: ServerCall) {
+        with({ $0.finish(error, on: call) }, { $0.finish(error, on: call) })
+    }
 }
 
 extension Metadata {
@@ -30,7 +68,7 @@ extension Metadata {
 }
 
 /// gRPC over HTTP/2.
-final class GRPCDialect: ResponseDialect {
+struct GRPCDialect: ResponseDialect {
     private static let head: HeaderFields = [
         "content-type": "application/grpc", "grpc-accept-encoding": "identity,gzip",
     ]
@@ -40,7 +78,7 @@ final class GRPCDialect: ResponseDialect {
     private let contentType: String?
     private let acceptsGzip: Bool
     private var declaresGzip = false
-    private(set) var isHeadSent = false
+    private var isHeadSent = false
 
     /// - Parameter contentType: the caller's, where it is not simply `application/grpc`.
     init(contentType: String?, acceptsGzip: Bool) {
@@ -48,7 +86,7 @@ final class GRPCDialect: ResponseDialect {
         self.acceptsGzip = acceptsGzip
     }
 
-    func sendHead(on call: ServerCall) {
+    mutating func sendHead(on call: ServerCall) {
         guard !isHeadSent else { return }
         isHeadSent = true
         let metadata = call.responseMetadata
@@ -64,13 +102,13 @@ final class GRPCDialect: ResponseDialect {
         call.stream.send(ResponseHead(status: 200, fields: fields))
     }
 
-    func write(_ message: consuming [UInt8], compressed: Bool?, on call: ServerCall) throws {
+    mutating func write(_ message: consuming [UInt8], compressed: Bool?, on call: ServerCall) throws {
         sendHead(on: call)
         let isCompressed = declaresGzip && compressed ?? call.context.compressesResponses
         call.stream.send(try MessageDeframer.frame(consume message, isCompressed: isCompressed))
     }
 
-    func finish(_ error: RPCError?, on call: ServerCall) {
+    mutating func finish(_ error: RPCError?, on call: ServerCall) {
         if error == nil, isHeadSent, call.trailingMetadata.isEmpty {
             return call.stream.finish(trailers: GRPCDialect.success)
         }

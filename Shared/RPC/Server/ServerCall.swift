@@ -13,14 +13,13 @@ final class ServerCall: HTTPStreamReceiver, @unchecked Sendable {
     let stream: HTTPStream
     @usableFromInline let core: RPCServerCore
     let handler: MethodHandler
-    let writer: any ResponseDialect
+    private var writer: ResponseWriting
     /// The response of a unary handler, with five free bytes in front; sent when the interceptors are through.
     @usableFromInline var unaryResponse: [UInt8]?
     private var compressesUnaryResponse: Bool?
 
     private var input: CallInput
-    private var messages: [InboundMessage] = []
-    private var messagesHead = 0
+    private var messages = MessageQueue()
     private var withheldBytes = 0
     private var isInputEnded = false
     private var isFinished = false
@@ -35,7 +34,7 @@ final class ServerCall: HTTPStreamReceiver, @unchecked Sendable {
     init(
         context: ServerContext, stream: HTTPStream, core: RPCServerCore, handler: MethodHandler,
         input: consuming CallInput,
-        writer: any ResponseDialect
+        writer: ResponseWriting
     ) {
         self.context = context
         self.stream = stream
@@ -64,24 +63,22 @@ final class ServerCall: HTTPStreamReceiver, @unchecked Sendable {
     }
 
     private func run() async {
-        var outcome: RPCError?
         // A call that ended before its first turn does nothing that nobody would hear of.
-        if !isFinished { outcome = await runHandler() }
-        finish(outcome)
+        if !isFinished {
+            do {
+                if core.hasInterceptors { try await core.run(self) } else { try await handler.run(self) }
+                finish(nil)
+            } catch { finish(ServerCall.failure(error)) }
+        }
         task = nil
         core.callEnded()
     }
 
-    private func runHandler() async -> RPCError? {
-        do {
-            if core.hasInterceptors { try await core.run(self) } else { try await handler.run(self) }
-            return nil
-        } catch {
-            var failure = RPCError(error)
-            // An error that calls itself a success, or what nobody knows, would read as anything.
-            if !(1...16).contains(failure.code.rawValue) { failure.code = .unknown }
-            return failure
-        }
+    private static func failure(_ error: any Error) -> RPCError {
+        var failure = RPCError(error)
+        // An error that calls itself a success, or what nobody knows, would read as anything.
+        if !(1...16).contains(failure.code.rawValue) { failure.code = .unknown }
+        return failure
     }
 
     // MARK: messages from the caller
@@ -97,7 +94,7 @@ final class ServerCall: HTTPStreamReceiver, @unchecked Sendable {
             return abort(error)
         }
         // A message larger than the window must come through: bytes are held back only while whole messages wait.
-        if reader == nil, messages.count - messagesHead > ServerCall.waitingMax {
+        if reader == nil, messages.count > ServerCall.waitingMax {
             withheldBytes += body.count
         } else {
             stream.consumed(body.count)
@@ -115,7 +112,7 @@ final class ServerCall: HTTPStreamReceiver, @unchecked Sendable {
 
     private func resumeReader() {
         guard let reader else { return }
-        if messagesHead < messages.count {
+        if !messages.isEmpty {
             self.reader = nil
             reader.resume(with: Result { try takeMessage() })
         } else if isInputEnded {
@@ -124,17 +121,11 @@ final class ServerCall: HTTPStreamReceiver, @unchecked Sendable {
         }
     }
 
-    private func takeMessage() throws(RPCError) -> Bytes {
-        let message = messages[messagesHead]
-        messages[messagesHead].bytes = []
-        messagesHead += 1
-        if messagesHead == messages.count {
-            messages.removeAll(keepingCapacity: true)
-            messagesHead = 0
-            if withheldBytes > 0 {
-                stream.consumed(withheldBytes)
-                withheldBytes = 0
-            }
+    private func takeMessage() throws(RPCError) -> Bytes? {
+        guard let message = messages.takeFirst() else { return nil }
+        if withheldBytes > 0, messages.isEmpty {
+            stream.consumed(withheldBytes)
+            withheldBytes = 0
         }
         context.isLatestRequestCompressed = message.isCompressed
         guard message.isFolded else { return message.bytes[...] }
@@ -149,7 +140,7 @@ final class ServerCall: HTTPStreamReceiver, @unchecked Sendable {
         if loop.isCurrent {
             // First of all: a call that was given up must not look like one whose caller has said everything.
             if let failure { throw failure }
-            if messagesHead < messages.count { return try takeMessage() }
+            if !messages.isEmpty { return try takeMessage() }
             if isInputEnded, !isFinished { return nil }
         }
         return try await withUnsafeThrowingContinuation { continuation in
@@ -169,7 +160,7 @@ final class ServerCall: HTTPStreamReceiver, @unchecked Sendable {
     /// The one message of a call whose caller sends just one, where it is here already.
     @usableFromInline
     func takeOnlyMessage() throws -> Bytes? {
-        guard loop.isCurrent, isInputEnded, messages.count == 1, messagesHead == 0 else { return nil }
+        guard loop.isCurrent, isInputEnded, messages.count == 1 else { return nil }
         return try takeMessage()
     }
 
@@ -294,8 +285,7 @@ final class ServerCall: HTTPStreamReceiver, @unchecked Sendable {
 
     private func end(_ error: RPCError?) {
         writer.finish(error, on: self)
-        messages = []
-        messagesHead = 0
+        messages = MessageQueue()
         if withheldBytes > 0 { stream.consumed(withheldBytes) }
         withheldBytes = 0
         // A handler may have left its streams to a task that is still at them.
@@ -323,8 +313,7 @@ final class ServerCall: HTTPStreamReceiver, @unchecked Sendable {
         isAborted = true
         let error = RPCError(.cancelled, "the caller gave the call up")
         failure = error
-        messages = []
-        messagesHead = 0
+        messages = MessageQueue()
         release(error)
         task?.cancel()
     }
