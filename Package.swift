@@ -80,6 +80,7 @@ let package = Package(
         library("Secrets", ["Access", "ServiceKit", "Journal", "Postgres", "RPC", "Loop", "COpenSSL"]),
         library("Activities", ["Leases", "Journal", "ServiceKit", "Postgres", "Loop"]),
         library("ActivityService", ["Activities", "Contracts", "RPC", "Protobuf", "Postgres", "Loop"]),
+        library("JournalKeeping", ["Journal", "Postgres", "ServiceKit", "Loop"]),
         program("ProtocGenSlipway", ["Protobuf"], path: "Shared/ProtocGenSlipway", exclude: ["Protos"]),
 
         // What tests share: seeded randomness.
@@ -124,6 +125,7 @@ let package = Package(
                 "Activities", "ActivityService", "Contracts", "Leases", "Journal", "ServiceKit", "RPC", "Postgres",
                 "Loop",
             ]),
+        tests("JournalKeepingTests", ["JournalKeeping", "Journal", "Postgres", "ServiceKit", "Loop"]),
         tests("PostgresTests", ["Postgres", "ConnectionPool", "Loop"]),
         tests("ServiceKitTests", ["ServiceKit", "KitService", "RPC", "HTTP", "Loop", "Protobuf", "CLinux"]),
         tests("BlobsTests", ["Blobs", "BlobPutter", "Loop", "CLinux"]),
