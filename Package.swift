@@ -69,6 +69,11 @@ let package = Package(
         // Remote calls on top of them.
         library("RPC", ["HTTP", "Loop", "Protobuf", "CZlib"]),
         library("ServiceKit", ["RPC", "HTTP", "Loop", "Protobuf", "CLinux"]),
+        // What services say to each other, and who may say it.
+        library("Contracts", ["RPC", "Protobuf"]),
+        library("Access", ["Contracts", "ServiceKit", "RPC", "HTTP", "Loop", "Protobuf", "COpenSSL"]),
+        library("Identity", ["Access", "ServiceKit", "Journal", "Postgres", "RPC", "Loop"]),
+        library("Secrets", ["Access", "ServiceKit", "Journal", "Postgres", "RPC", "Loop", "COpenSSL"]),
         program("ProtocGenSlipway", ["Protobuf"], path: "Shared/ProtocGenSlipway", exclude: ["Protos"]),
 
         // What tests share: seeded randomness.
@@ -106,6 +111,12 @@ let package = Package(
         tests("PostgresTests", ["Postgres", "ConnectionPool", "Loop"]),
         tests("ServiceKitTests", ["ServiceKit", "KitService", "RPC", "HTTP", "Loop", "Protobuf", "CLinux"]),
         tests("BlobsTests", ["Blobs", "BlobPutter", "Loop", "CLinux"]),
+        tests(
+            "AccessTests",
+            [
+                "Access", "Identity", "Secrets", "Contracts", "ServiceKit", "RPC", "HTTP", "Journal", "Postgres",
+                "Loop", "Protobuf",
+            ], exclude: ["Protos"]),
         tests("RPCTests", ["RPC", "TestContracts"]),
     ]
 )

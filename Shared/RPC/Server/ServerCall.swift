@@ -293,7 +293,7 @@ final class ServerCall: HTTPStreamReceiver, @unchecked Sendable {
     }
 
     /// Ends the call from outside the handler: the caller hears at once, the handler's task is cancelled.
-    private func abort(_ error: RPCError) {
+    func abort(_ error: RPCError) {
         guard !isFinished else { return }
         isFinished = true
         isAborted = true

@@ -48,6 +48,12 @@ public final class ServerContext: @unchecked Sendable {
     /// The request's metadata as it came, the protocol's own fields included.
     public var metadata: Metadata { Metadata(fields: request.fields) }
 
+    /// Ends the call from outside its handler: the caller hears the error, the handler's task is cancelled. From any
+    /// thread; nothing happens where the call is over.
+    public func end(_ error: RPCError) {
+        loop.run { [self] in (stream.receiver as? ServerCall)?.abort(error) }
+    }
+
     /// How long the caller still waits; nil where it set no limit.
     public var timeRemaining: Duration? { deadline.map { max(.zero, loop.clock.now.duration(to: $0)) } }
 

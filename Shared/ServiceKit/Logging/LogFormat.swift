@@ -98,7 +98,7 @@ enum LogTime {
 }
 
 /// Texts in JSON.
-enum JSONText {
+package enum JSONText {
     static func append(_ text: String, to bytes: inout [UInt8]) {
         bytes.append(0x22)
         for byte in text.utf8 {
@@ -117,7 +117,7 @@ enum JSONText {
         bytes.append(0x22)
     }
 
-    static func quoted(_ text: String) -> String {
+    package static func quoted(_ text: String) -> String {
         var bytes: [UInt8] = []
         append(text, to: &bytes)
         return String(decoding: bytes, as: UTF8.self)

@@ -34,8 +34,9 @@ public final class Redactor: Sendable {
         return Redactor.isTelling(name) ? .secret : .string(redact(text))
     }
 
-    /// The text without known secrets.
+    /// The text without known secrets, and without tokens.
     public func redact(_ text: String) -> String {
+        let text = Redactor.withoutTokens(text)
         let known = self.known.withLock { $0 }
         guard !known.isEmpty else { return text }
         var bytes = Array(text.utf8)

@@ -16,8 +16,8 @@ struct MetricDescription: Sendable {
 }
 
 /// Cells that threads write without meeting: each thread has its own for as long as there are enough.
-enum Stripes {
-    static let count = 8
+package enum Stripes {
+    package static let count = 8
 
     private static let turn = Atomic<Int>(0)
     private static let key: pthread_key_t = {
@@ -27,7 +27,7 @@ enum Stripes {
     }()
 
     /// The calling thread's stripe.
-    static var current: Int {
+    package static var current: Int {
         // A thread's value is its number plus one, because nothing set reads as zero.
         let known = Int(bitPattern: pthread_getspecific(key))
         if known > 0 { return known - 1 }
