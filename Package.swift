@@ -76,6 +76,14 @@ let package = Package(
         library("Secrets", ["Access", "ServiceKit", "Journal", "Postgres", "RPC", "Loop", "COpenSSL"]),
         program("ProtocGenSlipway", ["Protobuf"], path: "Shared/ProtocGenSlipway", exclude: ["Protos"]),
 
+        // The registry.
+        library(
+            "RegistryCore",
+            [
+                "Contracts", "Access", "Identity", "Journal", "Blobs", "Postgres", "ServiceKit", "RPC", "HTTP", "Protobuf",
+                "Loop", "COpenSSL",
+            ], path: "Services/Registry/Core"),
+
         // What tests share: seeded randomness.
         library("TestKit"),
 
