@@ -44,6 +44,7 @@ let package = Package(
         .executable(name: "bench-blobs", targets: ["BenchBlobs"]),
         .executable(name: "bench-telemetry", targets: ["BenchTelemetry"]),
         .executable(name: "bench-state", targets: ["BenchState"]),
+        .executable(name: "registry", targets: ["Registry"]),
     ],
     targets: [
         // System libraries, each behind its module map and static-inline shims.
@@ -76,13 +77,20 @@ let package = Package(
         library("Secrets", ["Access", "ServiceKit", "Journal", "Postgres", "RPC", "Loop", "COpenSSL"]),
         program("ProtocGenSlipway", ["Protobuf"], path: "Shared/ProtocGenSlipway", exclude: ["Protos"]),
 
+        library(
+            "ServiceHost",
+            ["Access", "Identity", "Journal", "Postgres", "ServiceKit", "RPC", "HTTP", "Loop"]),
+
         // The registry.
         library(
             "RegistryCore",
             [
-                "Contracts", "Access", "Identity", "Journal", "Blobs", "Postgres", "ServiceKit", "RPC", "HTTP", "Protobuf",
+                "Contracts", "Access", "Identity", "Journal", "Blobs", "Postgres", "ServiceKit", "RPC", "HTTP",
+                "Protobuf",
                 "Loop", "COpenSSL",
             ], path: "Services/Registry/Core"),
+        program(
+            "Registry", ["RegistryCore", "ServiceHost", "ServiceKit", "Blobs"], path: "Services/Registry/Main"),
 
         // What tests share: seeded randomness.
         library("TestKit"),
