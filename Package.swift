@@ -43,6 +43,7 @@ let package = Package(
         .executable(name: "bench-echo", targets: ["BenchEcho"]),
         .executable(name: "bench-blobs", targets: ["BenchBlobs"]),
         .executable(name: "bench-telemetry", targets: ["BenchTelemetry"]),
+        .executable(name: "activity-worker", targets: ["ActivityWorker"]),
         .executable(name: "bench-state", targets: ["BenchState"]),
         .executable(name: "registry", targets: ["Registry"]),
     ],
@@ -67,6 +68,9 @@ let package = Package(
         // The trail of every change, on top of the database.
         library("Journal", ["Postgres", "Loop"]),
 
+        // Who may do what alone.
+        library("Leases", ["Postgres", "Loop"]),
+
         // Remote calls on top of them.
         library("RPC", ["HTTP", "Loop", "Protobuf", "CZlib"]),
         library("ServiceKit", ["RPC", "HTTP", "Loop", "Protobuf", "CLinux"]),
@@ -75,6 +79,9 @@ let package = Package(
         library("Access", ["Contracts", "ServiceKit", "RPC", "HTTP", "Loop", "Protobuf", "COpenSSL"]),
         library("Identity", ["Access", "ServiceKit", "Journal", "Postgres", "RPC", "Loop"]),
         library("Secrets", ["Access", "ServiceKit", "Journal", "Postgres", "RPC", "Loop", "COpenSSL"]),
+        library("Activities", ["Leases", "Journal", "ServiceKit", "Postgres", "Loop"]),
+        library("ActivityService", ["Activities", "Contracts", "RPC", "Protobuf", "Postgres", "Loop"]),
+        library("JournalKeeping", ["Journal", "Postgres", "ServiceKit", "Loop"]),
         program("ProtocGenSlipway", ["Protobuf"], path: "Shared/ProtocGenSlipway", exclude: ["Protos"]),
 
         library(
@@ -111,6 +118,9 @@ let package = Package(
             path: "Tests/Programs/RPCConformanceClient"),
         program("BenchProtobuf", ["Protobuf"], path: "Benchmarks/Protobuf/Swift"),
         program("KitService", ["ServiceKit", "RPC", "HTTP", "Loop"], path: "Tests/Programs/KitService"),
+        program(
+            "ActivityWorker", ["Activities", "Journal", "Leases", "ServiceKit", "Postgres", "Loop"],
+            path: "Tests/Programs/ActivityWorker"),
         program("BlobPutter", ["Blobs", "Loop"], path: "Tests/Programs/BlobPutter"),
         program("BenchTelemetry", ["ServiceKit", "Loop"], path: "Benchmarks/Telemetry/Swift"),
         program("BenchBlobs", ["Blobs", "Loop"], path: "Benchmarks/Blobs/Swift"),
@@ -124,6 +134,14 @@ let package = Package(
         tests("ProtobufTests", ["Protobuf", "CProtobufC", "ProtobufCSample", "TestKit"], exclude: ["Protos"]),
         tests("ConnectionPoolTests", ["ConnectionPool", "Loop"]),
         tests("JournalTests", ["Journal", "Postgres", "Loop"]),
+        tests("LeasesTests", ["Leases", "Postgres", "Loop"]),
+        tests(
+            "ActivitiesTests",
+            [
+                "Activities", "ActivityService", "Contracts", "Leases", "Journal", "ServiceKit", "RPC", "Postgres",
+                "Loop",
+            ]),
+        tests("JournalKeepingTests", ["JournalKeeping", "Journal", "Postgres", "ServiceKit", "Loop"]),
         tests("PostgresTests", ["Postgres", "ConnectionPool", "Loop"]),
         tests("ServiceKitTests", ["ServiceKit", "KitService", "RPC", "HTTP", "Loop", "Protobuf", "CLinux"]),
         tests("BlobsTests", ["Blobs", "BlobPutter", "Loop", "CLinux"]),

@@ -51,7 +51,7 @@ private struct Subject {
             Grpc.Reflection.V1.ServerReflection.descriptor,
         ]
     /// All that stand in Protos/slipway; a test sees to it.
-    static let contracts: [ServiceDescriptor] = []
+    static let contracts: [ServiceDescriptor] = [Slipway.Activities.V1.Activities.descriptor]
 
     /// What the methods of the test's own contract declare, by hand.
     static let declared: [String: Requirement] = [
