@@ -86,7 +86,7 @@ let package = Package(
 
         library(
             "ServiceHost",
-            ["Access", "Identity", "Journal", "Postgres", "ServiceKit", "RPC", "HTTP", "Loop"]),
+            ["Access", "Identity", "Journal", "JournalKeeping", "Postgres", "ServiceKit", "RPC", "HTTP", "Loop"]),
 
         // The registry.
         library(

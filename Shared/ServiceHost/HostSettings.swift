@@ -1,3 +1,4 @@
+public import JournalKeeping
 public import ServiceKit
 
 /// What every service of the suite can be told beside its own settings.
@@ -9,6 +10,7 @@ public struct HostSettings: ConfigurationSection {
     public var origins: [String] = []
     public var messageLimit = ByteCount(64 * 1024 * 1024)
     public var database = DatabaseSettings()
+    public var journal = JournalKeeperSettings()
 
     public init() {}
 
@@ -19,6 +21,7 @@ public struct HostSettings: ConfigurationSection {
         keys.add("origins", \.origins, "web pages that may call, as browsers name them; * for all")
         keys.add("message_limit", \.messageLimit, "the largest message of a call")
         keys.add("database", \.database)
+        keys.add("journal", \.journal)
     }
 }
 

@@ -2,6 +2,7 @@ public import Access
 import HTTP
 public import Identity
 import Journal
+import JournalKeeping
 import Loop
 public import Postgres
 import RPC
@@ -65,8 +66,8 @@ public struct Offer: Sendable {
 }
 
 extension Foundations {
-    /// The parts of a service in the order in which they start: the pool, the source of identities, the service's own,
-    /// and at last the listener, so that nobody calls before it can answer.
+    /// The parts of a service in the order in which they start: the pool, the source of identities, the journal's keeper,
+    /// the service's own, and at last the listener, so that nobody calls before it can answer.
     /// - Throws: `HostError` where a method declares no requirement, or an address or certificate is unusable.
     public func parts<Settings>(
         _ settings: HostSettings, in environment: ServiceEnvironment<Settings>, offer: Offer,
@@ -81,7 +82,10 @@ extension Foundations {
                 return "the database does not answer: \(error.code)"
             }
         }
-        return [ClosureService("database pool") { await pool.run() }, source, ready] + workers
+        let keeper = JournalKeeper(
+            pool, settings: settings.journal, loop: environment.loops.next(), logger: environment.logger,
+            metrics: environment.metrics)
+        return [ClosureService("database pool") { await pool.run() }, source, ready, keeper] + workers
             + [try listener(settings, environment, offer)]
     }
 
