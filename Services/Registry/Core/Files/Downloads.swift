@@ -26,12 +26,12 @@ final class Downloads: Sendable {
         catalogue = FileCatalogue(pool: pool)
     }
 
-    func find(_ name: VersionName, by caller: Caller) async throws -> FileVersion {
+    func find(_ name: VersionReference, by caller: Caller) async throws -> FileVersion {
         try await catalogue.version(name, in: try caller.workspaceOfCall())
     }
 
     /// - Throws: `RPCError`: `notFound`; `dataLoss` where the version is there and the bytes are not.
-    func open(_ path: String, of name: VersionName, by caller: Caller) async throws -> OpenFile {
+    func open(_ path: String, of name: VersionReference, by caller: Caller) async throws -> OpenFile {
         let workspace = try caller.workspaceOfCall()
         let version = try await catalogue.version(name, in: workspace)
         let entry = try await catalogue.file(path, of: version)

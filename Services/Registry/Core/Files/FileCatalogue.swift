@@ -32,22 +32,21 @@ struct FileCatalogue: Sendable {
             """
             SELECT d.digest FROM unnest(\(digests.map(\.bytes))) AS d (digest)
             WHERE EXISTS (
-                SELECT FROM files AS f JOIN versions AS v ON v.file_set = f.file_set
-                WHERE f.digest = d.digest AND v.workspace = \(PostgresUUID(workspace.id)))
+                SELECT FROM registry.files AS f JOIN registry.file_sets AS s ON s.id = f.file_set
+                WHERE f.digest = d.digest AND s.workspace = \(PostgresUUID(workspace.id)))
             OR EXISTS (
-                SELECT FROM uploads AS u
+                SELECT FROM registry.uploads AS u
                 WHERE u.workspace = \(PostgresUUID(workspace.id)) AND u.digest = d.digest AND u.done)
             """)
     }
 
-    /// Which of these any version or done upload has, in whatever workspace.
+    /// Which of these any set of files or done upload has, in whatever workspace.
     func referenced(_ digests: [BlobDigest]) async throws -> Set<BlobDigest> {
         try await self.digests(
             """
             SELECT d.digest FROM unnest(\(digests.map(\.bytes))) AS d (digest)
-            WHERE EXISTS (
-                SELECT FROM files AS f JOIN versions AS v ON v.file_set = f.file_set WHERE f.digest = d.digest)
-            OR EXISTS (SELECT FROM uploads AS u WHERE u.digest = d.digest AND u.done)
+            WHERE EXISTS (SELECT FROM registry.files AS f WHERE f.digest = d.digest)
+            OR EXISTS (SELECT FROM registry.uploads AS u WHERE u.digest = d.digest AND u.done)
             """)
     }
 
@@ -56,27 +55,28 @@ struct FileCatalogue: Sendable {
     }
 
     /// - Throws: `RPCError` `notFound`, which says whether the model or the version is lacking.
-    func version(_ name: VersionName, in workspace: Workspace) async throws -> FileVersion {
+    func version(_ name: VersionReference, in workspace: Workspace) async throws -> FileVersion {
         let number: PostgresQuery =
-            switch name.selector {
+            switch name.which {
             case .number(let number): "\(number)"
             case .latest: "m.latest_version"
-            case .alias(let alias): "(SELECT a.version FROM aliases AS a WHERE a.model = m.id AND a.alias = \(alias))"
+            case .alias(let alias):
+                "(SELECT a.version FROM registry.aliases AS a WHERE a.model = m.id AND a.alias = \(alias))"
             }
         let found = try await pool.read(
             """
             SELECT v.version, v.file_set, s.digest, v.deleted IS NOT NULL
-            FROM models AS m LEFT JOIN versions AS v ON v.model = m.id AND v.version = \(number)
-            LEFT JOIN file_sets AS s ON s.id = v.file_set
-            WHERE m.workspace = \(PostgresUUID(workspace.id)) AND m.name = \(name.model)
+            FROM registry.models AS m LEFT JOIN registry.versions AS v ON v.model = m.id AND v.version = \(number)
+            LEFT JOIN registry.file_sets AS s ON s.id = v.file_set
+            WHERE m.workspace = \(PostgresUUID(workspace.id)) AND m.name = \(name.name)
             """
         ).all((Int32?, Int64?, [UInt8]?, Bool).self)
-        guard let (version, fileSet, bytes, isDeleted) = found.first else { throw FileError.noModel(name.model) }
+        guard let (version, fileSet, bytes, isDeleted) = found.first else { throw FileError.noModel(name.name) }
         guard let version, let fileSet, let digest = bytes.flatMap({ BlobDigest(bytes: $0) }) else {
             throw FileError.noVersion(name)
         }
-        guard !isDeleted else { throw FileError.deleted(name.model, version) }
-        return FileVersion(name: name.model, version: version, fileSet: fileSet, digest: digest)
+        guard !isDeleted else { throw FileError.deleted(name.name, version) }
+        return FileVersion(name: name.name, version: version, fileSet: fileSet, digest: digest)
     }
 
     /// - Throws: `RPCError` `notFound`.
@@ -84,7 +84,7 @@ struct FileCatalogue: Sendable {
         // PostgreSQL has no text with a zero in it.
         guard !path.utf8.contains(0) else { throw FileError.noFile(path, of: version) }
         let found = try await pool.read(
-            "SELECT path, digest, size FROM files WHERE file_set = \(version.fileSet) AND path = \(path)"
+            "SELECT path, digest, size FROM registry.files WHERE file_set = \(version.fileSet) AND path = \(path)"
         ).all((String, [UInt8], Int64).self)
         guard let entry = found.lazy.compactMap(FileEntry.init).first else {
             throw FileError.noFile(path, of: version)
@@ -95,7 +95,7 @@ struct FileCatalogue: Sendable {
     /// By path.
     func files(of version: FileVersion) async throws -> [FileEntry] {
         try await pool.read(
-            "SELECT path, digest, size FROM files WHERE file_set = \(version.fileSet) ORDER BY path"
+            "SELECT path, digest, size FROM registry.files WHERE file_set = \(version.fileSet) ORDER BY path"
         ).all((String, [UInt8], Int64).self).compactMap(FileEntry.init)
     }
 }

@@ -99,8 +99,8 @@ enum FileError {
         resource(.notFound, "there is no model \"\(name)\"", type: "model", "models/\(name)")
     }
 
-    static func noVersion(_ name: VersionName) -> RPCError {
-        resource(.notFound, "there is no version \(name)", type: "version", "models/\(name)")
+    static func noVersion(_ name: VersionReference) -> RPCError {
+        resource(.notFound, "there is no version \(name.text)", type: "version", "models/\(name.text)")
     }
 
     static func deleted(_ name: String, _ version: Int32) -> RPCError {

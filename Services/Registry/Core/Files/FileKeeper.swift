@@ -6,8 +6,9 @@ public import ServiceKit
 /// Removes what nobody needs any more: uploads that were abandoned, blobs that no version names, answers to requests that
 /// nobody will repeat. Any number of instances may run; one at a time collects.
 ///
-/// Why nothing that is used gets lost. `Models.Register` pins each blob of its files, and only then looks whether the
-/// workspace has it and commits the version that names it; an upload pins its blob when it is finished, and lets go when the
+/// Why nothing that is used gets lost. `Models.Register` pins each blob of files that are new, and lets go when the version
+/// that names them is committed; files that are known already are named by their set, which it holds until then. An upload
+/// pins its blob when it is finished, and lets go when the
 /// row that says so is committed; a download holds its blob open, and one of many files touches each of them first.
 ///
 /// - Who holds a blob while the collector comes to it keeps it: the store removes none that is held.
@@ -15,9 +16,9 @@ public import ServiceKit
 ///   removes it only where the time is still that one. So a blob that was pinned after the time was taken stays; and of one
 ///   pinned before, the time is young and it is not looked at for `keep`, which is far longer than the moment between a pin
 ///   and the COMMIT that it is for. Whatever was committed before the question is in the answer.
-/// - The row of an upload that is done counts as a reference for `keep`. When it goes, in a transaction before the
-///   collection, a registration that saw it has its pins already; one that pins later looks for the row later still, does
-///   not find it, and is refused with the digests to send again. Nothing is registered whose bytes may go.
+/// - The row of an upload that is done counts as a reference for `keep`. A registration that saw it just before it went
+///   either pins the blob before it is removed, and then it stays, or does not find it, and is refused with the digests to
+///   send again. Nothing is registered whose bytes may go.
 /// - An upload that is being written is locked in the store. That its row may go meanwhile does no harm: `done` writes it
 ///   anew.
 ///
@@ -120,9 +121,9 @@ public final class FileKeeper: Service {
         var report = Report()
         let age = Double(settings.keep.wholeNanoseconds) / 1e9
         report.requests = try await pool.execute(
-            "DELETE FROM requests WHERE at <= now() - make_interval(secs => \(age))")
+            "DELETE FROM registry.requests WHERE at <= now() - make_interval(secs => \(age))")
         report.uploads = try await pool.execute(
-            "DELETE FROM uploads WHERE updated <= now() - make_interval(secs => \(age))")
+            "DELETE FROM registry.uploads WHERE updated <= now() - make_interval(secs => \(age))")
         let catalogue = FileCatalogue(pool: pool)
         report.blobs = try await store.collect(olderThan: settings.keep) { try await catalogue.referenced($0) }
         return report

@@ -69,10 +69,10 @@ extension FileRoutes {
         try await responder.finish()
     }
 
-    private func versionName(_ request: HTTPRequest) throws -> VersionName {
+    private func versionName(_ request: HTTPRequest) throws -> VersionReference {
         let name = request.parameters["name"] ?? ""
         let version = request.parameters["version"] ?? ""
-        return try VersionName(version.hasPrefix("@") ? name + version : name + "/" + version)
+        return try VersionReference(version.hasPrefix("@") ? name + version : name + "/" + version)
     }
 
     /// What is here under a number never changes, but who may have it does: it is asked for each time, and sent once.

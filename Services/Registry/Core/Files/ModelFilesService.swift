@@ -82,7 +82,7 @@ public struct ModelFilesService: Slipway.Models.V1.ModelFiles.SimpleService {
         _ request: Slipway.Models.V1.DownloadRequest,
         responses: ResponseWriter<Slipway.Models.V1.DownloadResponse>, context: ServerContext
     ) async throws {
-        let name = try VersionName(request.version)
+        let name = try VersionReference(request.version)
         guard request.offset >= 0 else { throw RPCError.badRequest(field: "offset", "\(request.offset) is negative") }
         guard request.length >= 0 else { throw RPCError.badRequest(field: "length", "\(request.length) is negative") }
         try await translating {
@@ -105,7 +105,7 @@ public struct ModelFilesService: Slipway.Models.V1.ModelFiles.SimpleService {
         _ request: Slipway.Models.V1.DownloadArchiveRequest,
         responses: ResponseWriter<Slipway.Models.V1.DownloadResponse>, context: ServerContext
     ) async throws {
-        let name = try VersionName(request.version)
+        let name = try VersionReference(request.version)
         try await translating {
             let version = try await downloads.find(name, by: context.caller)
             try await downloads.send(try await downloads.archive(version)) { entry, bytes in

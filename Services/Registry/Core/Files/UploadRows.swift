@@ -18,7 +18,7 @@ struct UploadRows: Sendable {
     func find(_ digest: BlobDigest, in workspace: Workspace) async throws -> UploadRow? {
         try await row(
             """
-            SELECT id, digest, size, done FROM uploads
+            SELECT id, digest, size, done FROM registry.uploads
             WHERE workspace = \(PostgresUUID(workspace.id)) AND digest = \(digest.bytes)
             """)
     }
@@ -26,7 +26,7 @@ struct UploadRows: Sendable {
     func find(_ id: BlobUploadID, in workspace: Workspace) async throws -> UploadRow? {
         try await row(
             """
-            SELECT id, digest, size, done FROM uploads
+            SELECT id, digest, size, done FROM registry.uploads
             WHERE workspace = \(PostgresUUID(workspace.id)) AND id = \(id.description)
             """)
     }
@@ -35,7 +35,7 @@ struct UploadRows: Sendable {
     func touch(_ id: BlobUploadID, in workspace: Workspace) async throws -> UploadRow? {
         try await row(
             """
-            UPDATE uploads SET updated = now()
+            UPDATE registry.uploads SET updated = now()
             WHERE workspace = \(PostgresUUID(workspace.id)) AND id = \(id.description)
             RETURNING id, digest, size, done
             """)
@@ -58,15 +58,15 @@ struct UploadRows: Sendable {
             """
             WITH begun AS (
                 SELECT count(*) AS count FROM (
-                    SELECT FROM uploads WHERE workspace = \(PostgresUUID(workspace.id)) AND NOT done LIMIT \(limit)
-                ) AS some),
+                    SELECT FROM registry.uploads WHERE workspace = \(PostgresUUID(workspace.id)) AND NOT done LIMIT \(limit)
+                ) AS unfinished),
             added AS (
-                INSERT INTO uploads (id, workspace, digest, size, by)
+                INSERT INTO registry.uploads (id, workspace, digest, size, by)
                 SELECT \(row.id.description), \(PostgresUUID(workspace.id)), \(row.digest.bytes), \(row.size),
                     \(caller.actor)
                 FROM begun WHERE count < \(limit)
                 ON CONFLICT DO NOTHING RETURNING id)
-            SELECT (SELECT count(*) FROM added), (SELECT count(*) FROM begun)
+            SELECT (SELECT count(*) FROM added), (SELECT count FROM begun)
             """
         ).all((Int, Int).self)
         guard let (added, begun) = answer.first else { return .taken }
@@ -79,7 +79,7 @@ struct UploadRows: Sendable {
     {
         try await pool.execute(
             """
-            UPDATE uploads SET id = \(row.id.description), size = \(row.size), by = \(caller.actor), created = now(),
+            UPDATE registry.uploads SET id = \(row.id.description), size = \(row.size), by = \(caller.actor), created = now(),
                 updated = now(), done = false
             WHERE workspace = \(PostgresUUID(workspace.id)) AND id = \(old.description)
             """) == 1
@@ -92,7 +92,7 @@ struct UploadRows: Sendable {
     ) async throws -> BlobUploadID {
         let ids = try await pool.query(
             """
-            INSERT INTO uploads (id, workspace, digest, size, by, done)
+            INSERT INTO registry.uploads (id, workspace, digest, size, by, done)
             VALUES (\(id.description), \(PostgresUUID(workspace.id)), \(digest.bytes), \(size), \(caller.actor), true)
             ON CONFLICT (workspace, digest) DO UPDATE SET done = true, size = excluded.size, updated = now()
             RETURNING id
@@ -106,7 +106,7 @@ struct UploadRows: Sendable {
     func remove(_ id: BlobUploadID, in workspace: Workspace) async throws -> Bool {
         try await pool.execute(
             """
-            DELETE FROM uploads
+            DELETE FROM registry.uploads
             WHERE workspace = \(PostgresUUID(workspace.id)) AND id = \(id.description) AND NOT done
             """) == 1
     }

@@ -1,41 +1,42 @@
-public import RPC
+import RPC
 
 /// How a caller names a version: `churn/3`, `churn:3`, `churn/latest`, `churn@champion`, with or without `models:/`.
-public struct VersionName: Hashable, Sendable, CustomStringConvertible {
-    public enum Selector: Hashable, Sendable {
+struct VersionReference: Hashable, Sendable {
+    enum Which: Hashable, Sendable {
         case number(Int32)
         /// The highest one that is not deleted.
         case latest
         case alias(String)
     }
 
-    public let model: String
-    public let selector: Selector
+    let name: String
+    let which: Which
 
-    public init(model: String, selector: Selector) {
-        self.model = model
-        self.selector = selector
+    init(name: String, which: Which) {
+        self.name = name
+        self.which = which
     }
 
     /// - Parameter field: how the request calls what is parsed, for the error.
     /// - Throws: `RPCError` `invalidArgument` that says what a name looks like.
-    public init(_ text: some StringProtocol, field: String = "version") throws(RPCError) {
+    init(_ text: some StringProtocol, field: String = "version") throws(RPCError) {
         let plain = text.hasPrefix("models:/") ? text.dropFirst("models:/".count) : text[...]
         guard let mark = plain.firstIndex(where: { "/:@".contains($0) }) else {
-            throw VersionName.malformed(text, field)
+            throw VersionReference.malformed(text, field)
         }
         let model = plain[..<mark]
         let rest = plain[plain.index(after: mark)...]
-        let selector = plain[mark] == "@" ? VersionName.alias(rest) : VersionName.selector(rest)
-        guard VersionName.isModel(model), let selector else { throw VersionName.malformed(text, field) }
-        self.init(model: String(model), selector: selector)
+        let selector = plain[mark] == "@" ? VersionReference.alias(rest) : VersionReference.selector(rest)
+        guard VersionReference.isModel(model), let selector else { throw VersionReference.malformed(text, field) }
+        self.init(name: String(model), which: selector)
     }
 
-    public var description: String {
-        switch selector {
-        case .number(let number): "\(model):\(number)"
-        case .latest: "\(model)/latest"
-        case .alias(let alias): "\(model)@\(alias)"
+    /// As it is written in messages.
+    var text: String {
+        switch which {
+        case .number(let number): "\(name):\(number)"
+        case .latest: "\(name)/latest"
+        case .alias(let alias): "\(name)@\(alias)"
         }
     }
 
@@ -46,7 +47,7 @@ public struct VersionName: Hashable, Sendable, CustomStringConvertible {
                 + "128 of letters, digits, '.', '_' and '-'")
     }
 
-    private static func selector(_ text: some StringProtocol) -> Selector? {
+    private static func selector(_ text: some StringProtocol) -> Which? {
         if text == "latest" { return .latest }
         guard text.utf8.allSatisfy({ (48...57).contains($0) }), text.utf8.first != 48, let number = Int32(text) else {
             return nil
@@ -54,7 +55,7 @@ public struct VersionName: Hashable, Sendable, CustomStringConvertible {
         return .number(number)
     }
 
-    private static func alias(_ text: some StringProtocol) -> Selector? {
+    private static func alias(_ text: some StringProtocol) -> Which? {
         let isFine =
             (1...64).contains(text.utf8.count)
             && text.utf8.allSatisfy { (97...122).contains($0) || (48...57).contains($0) || $0 == 95 || $0 == 45 }
