@@ -152,5 +152,11 @@ let package = Package(
                 "Loop", "Protobuf",
             ], exclude: ["Protos"]),
         tests("RPCTests", ["RPC", "TestContracts"]),
+        tests(
+            "RegistryTests",
+            [
+                "RegistryCore", "Contracts", "Access", "Identity", "Journal", "Blobs", "Postgres", "ServiceKit", "RPC",
+                "HTTP", "Protobuf", "Loop", "TestKit",
+            ]),
     ]
 )

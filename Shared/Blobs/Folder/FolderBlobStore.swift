@@ -88,6 +88,22 @@ public final class FolderBlobStore: BlobStore {
         }
     }
 
+    /// Blobs that are looked at in one go: what else the pool has to do comes in between.
+    private static let statBatch = 1000
+
+    public func stat(_ digests: [BlobDigest]) async throws -> [BlobInfo] {
+        var found: [BlobInfo] = []
+        for start in stride(from: 0, to: digests.count, by: FolderBlobStore.statBatch) {
+            let batch = digests[start..<min(start + FolderBlobStore.statBatch, digests.count)]
+            found += try await onPool { [self] in
+                try batch.compactMap { digest in
+                    try Files.status(file(of: digest)).map { BlobInfo(digest: digest, size: Int64($0.st_size)) }
+                }
+            }
+        }
+        return found
+    }
+
     public func list(after: BlobDigest?, limit: Int) async throws -> [BlobInfo] {
         try await onPool { [self] in try entries(after: after, limit: limit).map(\.info) }
     }

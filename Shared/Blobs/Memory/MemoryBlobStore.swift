@@ -27,6 +27,14 @@ public final class MemoryBlobStore: BlobStore {
         state.withLock { $0.blobs[digest].map { BlobInfo(digest: digest, size: Int64($0.bytes.count)) } }
     }
 
+    public func stat(_ digests: [BlobDigest]) async throws -> [BlobInfo] {
+        state.withLock { state in
+            digests.compactMap { digest in
+                state.blobs[digest].map { BlobInfo(digest: digest, size: Int64($0.bytes.count)) }
+            }
+        }
+    }
+
     public func list(after: BlobDigest?, limit: Int) async throws -> [BlobInfo] {
         let all = state.withLock { state in
             state.blobs.map { BlobInfo(digest: $0.key, size: Int64($0.value.bytes.count)) }
