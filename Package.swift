@@ -93,11 +93,11 @@ let package = Package(
             "RegistryCore",
             [
                 "Contracts", "Access", "Identity", "Journal", "Blobs", "Postgres", "ServiceKit", "RPC", "HTTP",
-                "Protobuf",
-                "Loop", "COpenSSL",
+                "Protobuf", "Loop", "COpenSSL",
             ], path: "Services/Registry/Core"),
         program(
             "Registry", ["RegistryCore", "ServiceHost", "ServiceKit", "Blobs"], path: "Services/Registry/Main"),
+        library("ModelFormats", ["CZlib"], path: "Services/Registry/Formats"),
 
         // What tests share: seeded randomness.
         library("TestKit"),
@@ -158,5 +158,6 @@ let package = Package(
                 "RegistryCore", "Contracts", "Access", "Identity", "Journal", "Blobs", "Postgres", "ServiceKit", "RPC",
                 "HTTP", "Protobuf", "Loop", "TestKit",
             ]),
+        tests("ModelFormatsTests", ["ModelFormats", "TestKit", "CZlib"], exclude: ["Fixtures"]),
     ]
 )
