@@ -44,6 +44,7 @@ let package = Package(
         .executable(name: "bench-blobs", targets: ["BenchBlobs"]),
         .executable(name: "bench-telemetry", targets: ["BenchTelemetry"]),
         .executable(name: "bench-state", targets: ["BenchState"]),
+        .executable(name: "bench-registry-files", targets: ["BenchRegistryFiles"]),
     ],
     targets: [
         // System libraries, each behind its module map and static-inline shims.
@@ -80,7 +81,8 @@ let package = Package(
         library(
             "RegistryCore",
             [
-                "Contracts", "Access", "Identity", "Journal", "Blobs", "Postgres", "ServiceKit", "RPC", "HTTP", "Protobuf",
+                "Contracts", "Access", "Identity", "Journal", "Blobs", "Postgres", "ServiceKit", "RPC", "HTTP",
+                "Protobuf",
                 "Loop", "COpenSSL",
             ], path: "Services/Registry/Core"),
 
@@ -107,6 +109,12 @@ let package = Package(
         program("BenchTelemetry", ["ServiceKit", "Loop"], path: "Benchmarks/Telemetry/Swift"),
         program("BenchBlobs", ["Blobs", "Loop"], path: "Benchmarks/Blobs/Swift"),
         program("BenchEcho", ["RPC", "ProgramKit"], path: "Benchmarks/Echo/Server"),
+        program(
+            "BenchRegistryFiles",
+            [
+                "RegistryCore", "Contracts", "Access", "Identity", "Journal", "Blobs", "Postgres", "ServiceKit", "RPC",
+                "HTTP", "Loop",
+            ], path: "Benchmarks/Registry/Files"),
         program("BenchState", ["Journal", "Postgres", "ConnectionPool", "Loop"], path: "Benchmarks/State/Client"),
 
         // Tests mirror the folders above.
