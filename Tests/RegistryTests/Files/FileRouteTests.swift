@@ -139,13 +139,16 @@ private func withWeb(_ body: (FilesHarness, Web) async throws -> Void) async thr
                 "{\"code\":\"not_found\",\"message\":\"churn:1 has no file \\\"b\\\"\"}")
             try await check(
                 "/v1/models/churn/2/files/a", 404,
-                "{\"code\":\"not_found\",\"message\":\"there is no version churn:2\"}")
+                "{\"code\":\"not_found\",\"message\":\"there is no version churn:2 in the workspace \\\"lab\\\"; the latest is churn:1\"}"
+            )
             try await check(
                 "/v1/models/churn/@gold/archive", 404,
-                "{\"code\":\"not_found\",\"message\":\"there is no version churn@gold\"}")
+                "{\"code\":\"not_found\",\"message\":\"there is no version churn@gold in the workspace \\\"lab\\\"; the model has no aliases\"}"
+            )
             try await check(
                 "/v1/models/churn/1/files/a", 404,
-                "{\"code\":\"not_found\",\"message\":\"there is no model \\\"churn\\\"\"}", workspace: "attic")
+                "{\"code\":\"not_found\",\"message\":\"there is no model \\\"churn\\\" in the workspace \\\"attic\\\"\"}",
+                workspace: "attic")
             #expect(try await web.send(.get, "/v1/models/churn/x/files/a").status == 400)
             #expect(try await web.send(.get, "/v1/models/churn/1/files/a%00b").status == 404)
             #expect(try await web.send(.get, "/v1/models/churn/1/files/../a").status == 404)

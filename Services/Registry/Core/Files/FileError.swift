@@ -95,14 +95,6 @@ enum FileError {
 
     // MARK: downloads
 
-    static func noModel(_ name: String) -> RPCError {
-        resource(.notFound, "there is no model \"\(name)\"", type: "model", "models/\(name)")
-    }
-
-    static func noVersion(_ name: VersionReference) -> RPCError {
-        resource(.notFound, "there is no version \(name.text)", type: "version", "models/\(name.text)")
-    }
-
     static func deleted(_ name: String, _ version: Int32) -> RPCError {
         resource(.notFound, "\(name):\(version) is deleted", type: "version", "models/\(name):\(version)")
     }
