@@ -45,6 +45,8 @@ let package = Package(
         .executable(name: "bench-telemetry", targets: ["BenchTelemetry"]),
         .executable(name: "activity-worker", targets: ["ActivityWorker"]),
         .executable(name: "bench-state", targets: ["BenchState"]),
+        .executable(name: "registry", targets: ["Registry"]),
+        .executable(name: "bench-registry-files", targets: ["BenchRegistryFiles"]),
     ],
     targets: [
         // System libraries, each behind its module map and static-inline shims.
@@ -83,7 +85,19 @@ let package = Package(
         library("JournalKeeping", ["Journal", "Postgres", "ServiceKit", "Loop"]),
         program("ProtocGenSlipway", ["Protobuf"], path: "Shared/ProtocGenSlipway", exclude: ["Protos"]),
 
-        // Services.
+        library(
+            "ServiceHost",
+            ["Access", "Identity", "Journal", "JournalKeeping", "Postgres", "ServiceKit", "RPC", "HTTP", "Loop"]),
+
+        // The registry.
+        library(
+            "RegistryCore",
+            [
+                "Contracts", "Access", "Identity", "Journal", "Blobs", "Postgres", "ServiceKit", "RPC", "HTTP",
+                "Protobuf", "Loop", "COpenSSL",
+            ], path: "Services/Registry/Core"),
+        program(
+            "Registry", ["RegistryCore", "ServiceHost", "ServiceKit", "Blobs"], path: "Services/Registry/Main"),
         library("ModelFormats", ["CZlib"], path: "Services/Registry/Formats"),
 
         // What tests share: seeded randomness.
@@ -112,6 +126,12 @@ let package = Package(
         program("BenchTelemetry", ["ServiceKit", "Loop"], path: "Benchmarks/Telemetry/Swift"),
         program("BenchBlobs", ["Blobs", "Loop"], path: "Benchmarks/Blobs/Swift"),
         program("BenchEcho", ["RPC", "ProgramKit"], path: "Benchmarks/Echo/Server"),
+        program(
+            "BenchRegistryFiles",
+            [
+                "RegistryCore", "Contracts", "Access", "Identity", "Journal", "Blobs", "Postgres", "ServiceKit", "RPC",
+                "HTTP", "Loop",
+            ], path: "Benchmarks/Registry/Files"),
         program("BenchState", ["Journal", "Postgres", "ConnectionPool", "Loop"], path: "Benchmarks/State/Client"),
 
         // Tests mirror the folders above.
@@ -139,6 +159,12 @@ let package = Package(
                 "Loop", "Protobuf",
             ], exclude: ["Protos"]),
         tests("RPCTests", ["RPC", "TestContracts"]),
+        tests(
+            "RegistryTests",
+            [
+                "RegistryCore", "Contracts", "Access", "Identity", "Journal", "Blobs", "Postgres", "ServiceKit", "RPC",
+                "HTTP", "Protobuf", "Loop", "TestKit",
+            ]),
         tests("ModelFormatsTests", ["ModelFormats", "TestKit", "CZlib"], exclude: ["Fixtures"]),
     ]
 )

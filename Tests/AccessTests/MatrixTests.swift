@@ -51,7 +51,12 @@ private struct Subject {
             Grpc.Reflection.V1.ServerReflection.descriptor,
         ]
     /// All that stand in Protos/slipway; a test sees to it.
-    static let contracts: [ServiceDescriptor] = [Slipway.Activities.V1.Activities.descriptor]
+    static let contracts: [ServiceDescriptor] = [
+        Slipway.Activities.V1.Activities.descriptor, Slipway.Audit.V1.Audit.descriptor,
+        Slipway.Models.V1.Lineage.descriptor, Slipway.Models.V1.ModelFiles.descriptor,
+        Slipway.Models.V1.Models.descriptor, Slipway.Principals.V1.Principals.descriptor,
+        Slipway.Tokens.V1.Tokens.descriptor, Slipway.Workspaces.V1.Workspaces.descriptor,
+    ]
 
     /// What the methods of the test's own contract declare, by hand.
     static let declared: [String: Requirement] = [

@@ -23,3 +23,53 @@ extension Slipway {
 extension Slipway.Activities {
     public enum V1 {}
 }
+
+/// The proto package `slipway.audit`.
+extension Slipway {
+    public enum Audit {}
+}
+
+/// The proto package `slipway.audit.v1`.
+extension Slipway.Audit {
+    public enum V1 {}
+}
+
+/// The proto package `slipway.models`.
+extension Slipway {
+    public enum Models {}
+}
+
+/// The proto package `slipway.models.v1`.
+extension Slipway.Models {
+    public enum V1 {}
+}
+
+/// The proto package `slipway.principals`.
+extension Slipway {
+    public enum Principals {}
+}
+
+/// The proto package `slipway.principals.v1`.
+extension Slipway.Principals {
+    public enum V1 {}
+}
+
+/// The proto package `slipway.tokens`.
+extension Slipway {
+    public enum Tokens {}
+}
+
+/// The proto package `slipway.tokens.v1`.
+extension Slipway.Tokens {
+    public enum V1 {}
+}
+
+/// The proto package `slipway.workspaces`.
+extension Slipway {
+    public enum Workspaces {}
+}
+
+/// The proto package `slipway.workspaces.v1`.
+extension Slipway.Workspaces {
+    public enum V1 {}
+}

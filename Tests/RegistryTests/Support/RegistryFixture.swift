@@ -1,0 +1,157 @@
+import Glibc
+import Loop
+import RPC
+import ServiceKit
+import Synchronization
+
+@testable import Access
+@testable import Blobs
+@testable import Identity
+@testable import Journal
+@testable import Postgres
+@testable import RegistryCore
+
+/// A registry's database of its own with two workspaces, `lab` and `attic`, and a store of blobs in memory.
+struct RegistryFixture: Sendable {
+    let loops: LoopGroup
+    let configuration: PostgresConfiguration
+    let pool: PostgresPool
+    let blobs = MemoryBlobStore()
+    let lab: Workspace
+    let attic: Workspace
+
+    static let change = IdentityChange(actor: "system:test")
+
+    var identity: IdentityStore { IdentityStore(pool) }
+
+    /// A principal with roles, and a token for it.
+    func member(
+        _ name: String, _ roles: [(Workspace, Role)], kind: PrincipalKind = .person
+    ) async throws -> (principal: Principal, token: Secret) {
+        let principal = try await identity.createPrincipal(name, kind: kind, by: RegistryFixture.change)
+        for (workspace, role) in roles {
+            try await identity.setRole(role, of: principal.id, in: workspace.id, by: RegistryFixture.change)
+        }
+        let issued = try await identity.issueToken(TokenRequest(principal.id, name: "test"), by: RegistryFixture.change)
+        return (principal, issued.text)
+    }
+
+    /// The services behind the interceptor that they have in the program.
+    func server(_ services: [any RPCService]) -> RPCServer {
+        let interceptor = AccessInterceptor(AccessControl(IdentitySource(pool)), services: services)
+        return RPCServer(services: services, interceptors: [interceptor])
+    }
+
+    /// A channel in process, on which every call is signed with the token and is about the workspace.
+    func channel(_ server: RPCServer, token: Secret?, workspace: String? = "lab") -> InProcessChannel {
+        var configuration = ChannelConfiguration()
+        configuration.interceptors = [ClientCredentials(token: token, workspace: workspace)]
+        return InProcessChannel(server, loops: loops, configuration: configuration)
+    }
+
+    /// What the journal holds of the registry, in its order. Read past the horizon: no other test writes here.
+    func entries() async throws -> [JournalEntry] {
+        try await pool.query(
+            "SELECT * FROM journal.entries WHERE action NOT LIKE 'identity.%' ORDER BY transaction, id"
+        ).all(JournalRecord.self).map(\.entry)
+    }
+
+    func actions() async throws -> [String] { try await entries().map { "\($0.action) \($0.subject)" } }
+
+    /// Puts bytes in the store, and writes them down as an upload of the workspace that is done.
+    func upload(_ bytes: [UInt8], to workspace: Workspace? = nil) async throws -> BlobDigest {
+        let digest = try await blobs.put(bytes).info.digest
+        try await pool.execute(
+            """
+            INSERT INTO registry.uploads (id, workspace, digest, size, by, done)
+            VALUES (\("\(BlobUploadID())"), \(PostgresUUID((workspace ?? lab).id)), \(digest.bytes), \(bytes.count),
+                'system:test', true)
+            ON CONFLICT (workspace, digest) DO NOTHING
+            """)
+        return digest
+    }
+
+    func upload(_ text: String, to workspace: Workspace? = nil) async throws -> BlobDigest {
+        try await upload(Array(text.utf8), to: workspace)
+    }
+}
+
+/// The server that the tests of this process share, and a database with all tables that theirs are copies of.
+private enum RegistryCluster {
+    static let number = Atomic<Int>(0)
+    static let folder = "/tmp/slipway-registry-tests-\(getpid())"
+    static let template = "registry_template"
+    private static let process = Atomic<Int>(0)
+
+    static let shared = Task {
+        var configuration = PrivateCluster.Configuration(folder: folder)
+        configuration.settings = [("fsync", "off"), ("max_connections", "300")]
+        let cluster = try await PrivateCluster.start(configuration)
+        process.store(Int(cluster.processID ?? 0), ordering: .relaxed)
+        atexit {
+            // The server outlives us by design; that of a test must not.
+            let process = pid_t(RegistryCluster.process.load(ordering: .relaxed))
+            if process > 0 { kill(process, SIGQUIT) }
+            _ = try? ChildProcess.run("rm", ["-rf", "--", RegistryCluster.folder])
+        }
+        let loops = try LoopGroup(count: 1, name: "template")
+        try loops.start()
+        defer { loops.stop() }
+        let loop = loops.loops[0]
+        try await execute("CREATE DATABASE \(identifier: template)", cluster.connectionString, loop)
+        let database = PostgresConfiguration(connection: cluster.connectionString + " dbname=\(template)")
+        try await Journal.prepare(database, on: loop)
+        try await IdentityStore.prepare(database, on: loop)
+        try await RegistrySchema.prepare(database, on: loop)
+        return cluster
+    }
+
+    static func execute(_ query: PostgresQuery, _ connection: String, _ loop: EventLoop) async throws {
+        let pool = PostgresPool(PostgresConfiguration(connection: connection), loops: [loop])
+        do {
+            try await pool.execute(query)
+            await pool.close()
+        } catch {
+            await pool.close()
+            throw error
+        }
+    }
+}
+
+/// Runs `body` with a registry of its own.
+func withRegistry(connections: Int = 12, _ body: (RegistryFixture) async throws -> Void) async throws {
+    let cluster = try await RegistryCluster.shared.value
+    let loops = try LoopGroup(count: 2, name: "test")
+    try loops.start()
+    defer { loops.stop() }
+    let name = "registry_\(RegistryCluster.number.add(1, ordering: .relaxed).newValue)"
+    try await RegistryCluster.execute(
+        "CREATE DATABASE \(identifier: name) TEMPLATE \(identifier: RegistryCluster.template)",
+        cluster.connectionString, loops.loops[0])
+    var configuration = PostgresConfiguration(connection: cluster.connectionString + " dbname=\(name)")
+    configuration.pool.connectionsMax = connections
+    let pool = PostgresPool(configuration, loops: loops.loops)
+    do {
+        let identity = IdentityStore(pool)
+        let keeper = try await identity.createPrincipal("keeper", kind: .service, by: RegistryFixture.change)
+        let fixture = RegistryFixture(
+            loops: loops, configuration: configuration, pool: pool,
+            lab: try await identity.createWorkspace("lab", owner: keeper.id, by: RegistryFixture.change),
+            attic: try await identity.createWorkspace("attic", owner: keeper.id, by: RegistryFixture.change))
+        try await body(fixture)
+        await pool.close()
+    } catch {
+        await pool.close()
+        throw error
+    }
+}
+
+/// The error that a call ends with; nil where it succeeds.
+func failure(_ body: () async throws -> Void) async -> RPCError? {
+    do {
+        try await body()
+        return nil
+    } catch {
+        return RPCError(error)
+    }
+}
