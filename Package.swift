@@ -80,7 +80,8 @@ let package = Package(
         library(
             "RegistryCore",
             [
-                "Contracts", "Access", "Identity", "Journal", "Blobs", "Postgres", "ServiceKit", "RPC", "HTTP", "Protobuf",
+                "Contracts", "Access", "Identity", "Journal", "Blobs", "Postgres", "ServiceKit", "RPC", "HTTP",
+                "Protobuf",
                 "Loop", "COpenSSL",
             ], path: "Services/Registry/Core"),
 
