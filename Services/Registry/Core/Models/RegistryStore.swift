@@ -17,6 +17,7 @@ public struct RegistryStore: Sendable {
     let blobs: any BlobStore
     let recogniser: ModelRecogniser
     let compute: ComputePool?
+    var searchLimits = SearchLimits()
 
     /// - Parameter compute: where requests of many files are looked through; on the caller's loop where nil.
     public init(

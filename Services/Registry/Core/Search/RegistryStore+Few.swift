@@ -1,11 +1,14 @@
 import Postgres
 
-extension RegistryStore {
+/// From how many on versions are looked through, rather than fetched.
+struct SearchLimits: Sendable {
     /// Up to so many rows are fetched by their numbers in less time than the newest are looked through.
-    private static let fewMax = 5000
+    var few = 2000
     /// Up to so many numbers are read from the index to see which of them meet two conditions.
-    private static let someMax = 20_000
+    var some = 20_000
+}
 
+extension RegistryStore {
     /// The numbers of the versions that meet what the query asks of metrics, where they are few; nil where they are many, or
     /// nothing is asked of metrics.
     ///
@@ -25,13 +28,13 @@ extension RegistryStore {
         }
         guard !sets.isEmpty else { return nil }
         let probes = sets.map { set -> PostgresQuery in
-            "(SELECT count(*) FROM (\(set) LIMIT \(RegistryStore.someMax + 1)) AS found)"
+            "(SELECT count(*) FROM (\(set) LIMIT \(searchLimits.some + 1)) AS found)"
         }
         let list = probes.dropFirst().reduce(probes[0]) { "\($0), \($1)" as PostgresQuery }
         let counts = try await pool.read("SELECT ARRAY[\(list)]").all([Int].self).first ?? []
-        let found = zip(sets, counts).filter { $0.1 <= RegistryStore.someMax }.sorted { $0.1 < $1.1 }
+        let found = zip(sets, counts).filter { $0.1 <= searchLimits.some }.sorted { $0.1 < $1.1 }
         guard let (smallest, count) = found.first else { return nil }
-        if count > RegistryStore.fewMax, found.count < 2 { return nil }
+        if count > searchLimits.few, found.count < 2 { return nil }
         return found.dropFirst().reduce(smallest) { "\($0) INTERSECT \($1.0)" as PostgresQuery }
     }
 }
