@@ -44,8 +44,9 @@ test-interop: bootstrap ## Other implementations against our programs, and ours 
 	.tools/python/bin/python Tests/Conformance/protobuf/run.py "$$(swift build --show-bin-path)/protobuf-testee"
 
 .PHONY: test-faults
-test-faults: bootstrap ## Floods of calls, cancels, deaths, idle connections and slow readers; SCALE=full for all of it
+test-faults: bootstrap ## Floods of calls, cancels, deaths, idle connections, slow readers, kills; SCALE=full for all of it
 	swift build -j $(JOBS) --product rpc-interop-server
+	swift build -j $(JOBS) --product activity-worker
 	Tests/Faults/run --bin "$$(swift build --show-bin-path)" --scale $(or $(SCALE),short)
 
 .PHONY: test-asan
@@ -54,9 +55,10 @@ test-asan: bootstrap ## The tests in Swift under the address sanitizer
 	ASAN_OPTIONS=detect_leaks=0 FLAGS="--sanitize=address --scratch-path .build-asan" Scripts/test-targets $(ONLY)
 
 .PHONY: test-tsan
-test-tsan: bootstrap ## The tests in Swift under the thread sanitizer
+test-tsan: bootstrap ## The tests in Swift under the thread sanitizer; ONLY="PostgresTests BlobsTests" runs some
 	swift build -j $(JOBS) --build-tests --sanitize=thread --scratch-path .build-tsan
-	FLAGS="--sanitize=thread --scratch-path .build-tsan" Scripts/test-targets $(ONLY)
+	TSAN_OPTIONS="suppressions=$(CURDIR)/Tests/thread-sanitizer.txt" \
+		FLAGS="--sanitize=thread --scratch-path .build-tsan" Scripts/test-targets $(ONLY)
 
 .PHONY: fuzz
 fuzz: bootstrap ## Run every fuzz target for SECONDS=60 each

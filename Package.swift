@@ -43,7 +43,10 @@ let package = Package(
         .executable(name: "bench-echo", targets: ["BenchEcho"]),
         .executable(name: "bench-blobs", targets: ["BenchBlobs"]),
         .executable(name: "bench-telemetry", targets: ["BenchTelemetry"]),
+        .executable(name: "activity-worker", targets: ["ActivityWorker"]),
         .executable(name: "bench-state", targets: ["BenchState"]),
+        .executable(name: "registry", targets: ["Registry"]),
+        .executable(name: "bench-registry-files", targets: ["BenchRegistryFiles"]),
     ],
     targets: [
         // System libraries, each behind its module map and static-inline shims.
@@ -66,6 +69,9 @@ let package = Package(
         // The trail of every change, on top of the database.
         library("Journal", ["Postgres", "Loop"]),
 
+        // Who may do what alone.
+        library("Leases", ["Postgres", "Loop"]),
+
         // Remote calls on top of them.
         library("RPC", ["HTTP", "Loop", "Protobuf", "CZlib"]),
         library("ServiceKit", ["RPC", "HTTP", "Loop", "Protobuf", "CLinux"]),
@@ -74,16 +80,25 @@ let package = Package(
         library("Access", ["Contracts", "ServiceKit", "RPC", "HTTP", "Loop", "Protobuf", "COpenSSL"]),
         library("Identity", ["Access", "ServiceKit", "Journal", "Postgres", "RPC", "Loop"]),
         library("Secrets", ["Access", "ServiceKit", "Journal", "Postgres", "RPC", "Loop", "COpenSSL"]),
+        library("Activities", ["Leases", "Journal", "ServiceKit", "Postgres", "Loop"]),
+        library("ActivityService", ["Activities", "Contracts", "RPC", "Protobuf", "Postgres", "Loop"]),
+        library("JournalKeeping", ["Journal", "Postgres", "ServiceKit", "Loop"]),
         program("ProtocGenSlipway", ["Protobuf"], path: "Shared/ProtocGenSlipway", exclude: ["Protos"]),
+
+        library(
+            "ServiceHost",
+            ["Access", "Identity", "Journal", "JournalKeeping", "Postgres", "ServiceKit", "RPC", "HTTP", "Loop"]),
 
         // The registry.
         library(
             "RegistryCore",
             [
                 "Contracts", "Access", "Identity", "Journal", "Blobs", "Postgres", "ServiceKit", "RPC", "HTTP",
-                "Protobuf",
-                "Loop", "COpenSSL",
+                "Protobuf", "Loop", "COpenSSL",
             ], path: "Services/Registry/Core"),
+        program(
+            "Registry", ["RegistryCore", "ServiceHost", "ServiceKit", "Blobs"], path: "Services/Registry/Main"),
+        library("ModelFormats", ["CZlib"], path: "Services/Registry/Formats"),
 
         // What tests share: seeded randomness.
         library("TestKit"),
@@ -104,10 +119,19 @@ let package = Package(
             path: "Tests/Programs/RPCConformanceClient"),
         program("BenchProtobuf", ["Protobuf"], path: "Benchmarks/Protobuf/Swift"),
         program("KitService", ["ServiceKit", "RPC", "HTTP", "Loop"], path: "Tests/Programs/KitService"),
+        program(
+            "ActivityWorker", ["Activities", "Journal", "Leases", "ServiceKit", "Postgres", "Loop"],
+            path: "Tests/Programs/ActivityWorker"),
         program("BlobPutter", ["Blobs", "Loop"], path: "Tests/Programs/BlobPutter"),
         program("BenchTelemetry", ["ServiceKit", "Loop"], path: "Benchmarks/Telemetry/Swift"),
         program("BenchBlobs", ["Blobs", "Loop"], path: "Benchmarks/Blobs/Swift"),
         program("BenchEcho", ["RPC", "ProgramKit"], path: "Benchmarks/Echo/Server"),
+        program(
+            "BenchRegistryFiles",
+            [
+                "RegistryCore", "Contracts", "Access", "Identity", "Journal", "Blobs", "Postgres", "ServiceKit", "RPC",
+                "HTTP", "Loop",
+            ], path: "Benchmarks/Registry/Files"),
         program("BenchState", ["Journal", "Postgres", "ConnectionPool", "Loop"], path: "Benchmarks/State/Client"),
 
         // Tests mirror the folders above.
@@ -117,6 +141,14 @@ let package = Package(
         tests("ProtobufTests", ["Protobuf", "CProtobufC", "ProtobufCSample", "TestKit"], exclude: ["Protos"]),
         tests("ConnectionPoolTests", ["ConnectionPool", "Loop"]),
         tests("JournalTests", ["Journal", "Postgres", "Loop"]),
+        tests("LeasesTests", ["Leases", "Postgres", "Loop"]),
+        tests(
+            "ActivitiesTests",
+            [
+                "Activities", "ActivityService", "Contracts", "Leases", "Journal", "ServiceKit", "RPC", "Postgres",
+                "Loop",
+            ]),
+        tests("JournalKeepingTests", ["JournalKeeping", "Journal", "Postgres", "ServiceKit", "Loop"]),
         tests("PostgresTests", ["Postgres", "ConnectionPool", "Loop"]),
         tests("ServiceKitTests", ["ServiceKit", "KitService", "RPC", "HTTP", "Loop", "Protobuf", "CLinux"]),
         tests("BlobsTests", ["Blobs", "BlobPutter", "Loop", "CLinux"]),
@@ -133,5 +165,6 @@ let package = Package(
                 "RegistryCore", "Contracts", "Access", "Identity", "Journal", "Blobs", "Postgres", "ServiceKit", "RPC",
                 "HTTP", "Protobuf", "Loop", "TestKit",
             ]),
+        tests("ModelFormatsTests", ["ModelFormats", "TestKit", "CZlib"], exclude: ["Fixtures"]),
     ]
 )

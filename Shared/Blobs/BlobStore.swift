@@ -6,6 +6,9 @@ public protocol BlobStore: Sendable {
     /// Nil where there is no such blob.
     func stat(_ digest: BlobDigest) async throws -> BlobInfo?
 
+    /// Those of the blobs that there are, in no particular order.
+    func stat(_ digests: [BlobDigest]) async throws -> [BlobInfo]
+
     /// The blobs that follow `after` in the order of their digests, at most `limit`.
     func list(after: BlobDigest?, limit: Int) async throws -> [BlobInfo]
 

@@ -5,11 +5,13 @@ import Synchronization
 /// elsewhere are spread over the loops. Nothing connects before somebody asks, or `run` keeps the minimum.
 public final class ConnectionPool<Connector: PoolConnector>: Sendable {
     private let shards: [PoolShard<Connector>]
+    private let loops: [EventLoop]
     private let turn = Atomic<Int>(0)
 
     /// - Parameter limits: those of each loop.
     public init(connector: Connector, limits: PoolLimits, loops: [EventLoop]) {
         precondition(!loops.isEmpty, "a pool needs a loop")
+        self.loops = loops
         shards = loops.map { PoolShard(loop: $0, connector: connector, limits: limits) }
     }
 
@@ -84,7 +86,10 @@ public final class ConnectionPool<Connector: PoolConnector>: Sendable {
     }
 
     private func nextShard() -> PoolShard<Connector> {
-        if let current = EventLoop.current, let shard = shards.first(where: { $0.loop === current }) { return shard }
+        if let current = EventLoop.current {
+            // Over what is not generic: a search of the shards looks for the metadata of their type each time.
+            for index in 0..<loops.count where loops[index] === current { return shards[index] }
+        }
         return shards[(turn.add(1, ordering: .relaxed).oldValue & Int.max) % shards.count]
     }
 }

@@ -34,7 +34,7 @@ final class PoolShard<Connector: PoolConnector>: @unchecked Sendable {
 
     /// A connection without waiting, where one is idle.
     func leaseNow() -> PoolLease<Connector>? {
-        guard let id = state.lendNow(loop.clock.now), let connection = connections[id] else { return nil }
+        guard let id = state.lendNow(loop.turnStart), let connection = connections[id] else { return nil }
         return PoolLease(connection: connection, id: id, shard: self)
     }
 
@@ -47,7 +47,8 @@ final class PoolShard<Connector: PoolConnector>: @unchecked Sendable {
 
     func release(_ id: Int) {
         let isReusable = connections[id]?.isReusable ?? false
-        perform(state.released(id, isReusable: isReusable, now: loop.clock.now))
+        if isReusable, state.returnNow(id, loop.turnStart) { return setTimer() }
+        perform(state.released(id, isReusable: isReusable, now: loop.turnStart))
     }
 
     func keepMinimum() { perform(state.keepMinimum(now: loop.clock.now)) }

@@ -120,6 +120,15 @@ struct PoolState {
         return putBack(id, now)
     }
 
+    /// The short way back for the usual case: a connection that nobody waits for.
+    mutating func returnNow(_ id: Int, _ now: LoopInstant) -> Bool {
+        guard !isClosed, waiters.isEmpty, let member = members[id], member.state == .leased, now < member.expiry
+        else { return false }
+        members[id] = Member(state: .idle(since: now), expiry: member.expiry)
+        idle.append(id)
+        return true
+    }
+
     mutating func checked(_ id: Int, isAlive: Bool, now: LoopInstant) -> [Action] {
         guard members[id]?.state == .checking else { return [] }
         checking -= 1

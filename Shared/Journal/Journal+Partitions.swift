@@ -1,66 +1,108 @@
 import Postgres
 
 extension Journal {
-    /// Makes the partitions of this month and of `ahead` more. To be called now and then; does nothing that is done.
-    public func makePartitions(ahead: Int = 2) async throws {
+    /// Makes the partitions of this month and of `ahead` more. To be called now and then; does nothing that is done. Rows
+    /// that came while their month had no partition move into one, as they are.
+    /// - Returns: the partitions that were made.
+    /// - Throws: `PostgresError`; of code `lock_not_available` where somebody keeps the tables locked: try again later.
+    @discardableResult
+    public func makePartitions(ahead: Int = 2) async throws -> [String] {
+        var made = try await settleStrays()
         for month in 0...max(0, ahead) {
-            try await pool.transaction { transaction in
-                try await transaction.execute(
-                    "SELECT pg_advisory_xact_lock(hashtextextended('slipway journal partitions', 0))")
-                let (name, from, to, isThere) = try await transaction.query(
+            let name = try await pool.transaction(JournalUpkeep.options) { transaction -> String? in
+                try await JournalUpkeep.lock(transaction)
+                let partition = try await transaction.query(
                     """
-                    SELECT 'entries_' || to_char(month, 'YYYY_MM'), to_char(month, 'YYYY-MM-DD"Z"'),
-                        to_char(month + interval '1 month', 'YYYY-MM-DD"Z"'),
-                        to_regclass('journal.entries_' || to_char(month, 'YYYY_MM')) IS NOT NULL
+                    SELECT \(JournalUpkeep.bounds), to_regclass('journal.entries_' || to_char(month, 'YYYY_MM')) IS NULL
                     FROM (SELECT date_trunc('month', now() AT TIME ZONE 'UTC') + \(month) * interval '1 month' AS month)
                         AS given
                     """
-                ).all((String, String, String, Bool).self)[0]
-                guard !isThere else { return }
-                // These values can't be binds; they were made from numbers just now.
+                ).all((String, String, String, Bool).self).first
+                guard let (name, from, to, isMissing) = partition, isMissing else { return nil }
                 try await transaction.execute(
                     """
                     CREATE TABLE journal.\(identifier: name) PARTITION OF journal.entries
                     FOR VALUES FROM ('\(unsafe: from)') TO ('\(unsafe: to)')
                     """)
+                try await JournalUpkeep.protect(name, transaction)
+                return name
             }
+            if let name { made.append(name) }
         }
+        return made
     }
 
-    /// Drops the months that ended before `keepingMonths` whole months ago. What is not sealed yet is sealed first, and
-    /// which seals can't be recomputed any more is written down.
-    /// - Returns: the partitions that were dropped.
-    public func retire(keepingMonths: Int) async throws -> [String] {
-        while try await seal() > 0 {}
-        let names = try await pool.query(
-            """
-            SELECT c.relname FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
-            WHERE i.inhparent = 'journal.entries'::regclass AND c.relname ~ '^entries_[0-9]{4}_[0-9]{2}$'
-                AND c.relname < 'entries_' || to_char(
-                    date_trunc('month', now() AT TIME ZONE 'UTC') - \(keepingMonths) * interval '1 month', 'YYYY_MM')
-            ORDER BY c.relname
-            """
-        ).all(String.self)
-        var dropped: [String] = []
-        for name in names {
-            let isDropped = try await pool.transaction { transaction in
-                // A row above the last seal belongs to a transaction that still holds the horizon back: next time.
-                let (unsealed, seal) = try await transaction.query(
-                    """
-                    SELECT count(*) FILTER (WHERE s.number IS NULL), coalesce(max(s.number), 0)
-                    FROM journal.\(identifier: name) AS e LEFT JOIN journal.seals AS s
-                        ON (e.transaction, e.id) > (s.from_transaction, s.from_id)
-                        AND (e.transaction, e.id) <= (s.to_transaction, s.to_id)
-                    """
-                ).all((Int, Int).self)[0]
-                guard unsealed == 0 else { return false }
+    /// Moves what the default partition holds of ordinary months into partitions of theirs: the month's partition could not
+    /// be made beside them, and retention would never see them. Writers wait meanwhile.
+    private func settleStrays() async throws -> [String] {
+        let strays: PostgresQuery = "journal.entries_other WHERE at >= '2000-01-01Z' AND at < '9000-01-01Z'"
+        guard try await pool.query("SELECT EXISTS (SELECT FROM \(strays))").all(Bool.self) == [true] else { return [] }
+        return try await pool.transaction(JournalUpkeep.options) { transaction in
+            try await JournalUpkeep.lock(transaction)
+            // Detached, it has neither triggers nor a say in what other partitions may hold.
+            try await transaction.execute("ALTER TABLE journal.entries DETACH PARTITION journal.entries_other")
+            let months = try await transaction.query(
+                """
+                SELECT \(JournalUpkeep.bounds)
+                FROM (SELECT DISTINCT date_trunc('month', at AT TIME ZONE 'UTC') AS month FROM \(strays)) AS given
+                ORDER BY month
+                """
+            ).all((String, String, String).self)
+            for (name, from, to) in months {
                 try await transaction.execute(
-                    "INSERT INTO journal.prunings (seal, partition) VALUES (\(seal), \(name))")
-                try await transaction.execute("DROP TABLE journal.\(identifier: name)")
-                return true
+                    """
+                    CREATE TABLE journal.\(identifier: name)
+                    (LIKE journal.entries INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES)
+                    """)
+                try await transaction.execute(
+                    """
+                    WITH moved AS (
+                        DELETE FROM journal.entries_other
+                        WHERE at >= '\(unsafe: from)' AND at < '\(unsafe: to)' RETURNING *
+                    ) INSERT INTO journal.\(identifier: name) SELECT * FROM moved
+                    """)
+                try await transaction.execute(
+                    """
+                    ALTER TABLE journal.entries ATTACH PARTITION journal.\(identifier: name)
+                    FOR VALUES FROM ('\(unsafe: from)') TO ('\(unsafe: to)')
+                    """)
+                try await JournalUpkeep.protect(name, transaction)
             }
-            if isDropped { dropped.append(name) }
+            try await transaction.execute(
+                "ALTER TABLE journal.entries ATTACH PARTITION journal.entries_other DEFAULT")
+            return months.map(\.0)
         }
-        return dropped
+    }
+}
+
+/// What the partitions' upkeep shares.
+enum JournalUpkeep {
+    /// Whoever waits for a table makes the writers behind it wait too: not for long, then.
+    static var options: PostgresTransactionOptions {
+        var options = PostgresTransactionOptions()
+        options.lockTimeout = .seconds(3)
+        return options
+    }
+
+    /// Name, first moment and end of the partition of `month`. These can't be binds in a definition, and need not be: they
+    /// are made of numbers.
+    static let bounds: PostgresQuery = """
+        'entries_' || to_char(month, 'YYYY_MM'), to_char(month, 'YYYY-MM-DD"Z"'),
+            to_char(month + interval '1 month', 'YYYY-MM-DD"Z"')
+        """
+
+    /// One at a time changes partitions, until its transaction ends.
+    static func lock(_ transaction: PostgresTransaction) async throws {
+        try await transaction.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended('slipway journal partitions', 0))")
+    }
+
+    /// The triggers for rows come with the parent; this one does not.
+    static func protect(_ name: String, _ transaction: PostgresTransaction) async throws {
+        try await transaction.execute(
+            """
+            CREATE TRIGGER keep_all BEFORE TRUNCATE ON journal.\(identifier: name)
+            EXECUTE FUNCTION journal.refuse_change()
+            """)
     }
 }

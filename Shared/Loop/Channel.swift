@@ -37,6 +37,8 @@ public struct ChannelEvents: OptionSet, Sendable {
     public static let writable = ChannelEvents(rawValue: SLIPWAY_EPOLLOUT)
     /// The peer sends no more, hung up, or the descriptor failed: what is left must be read to its end.
     public static let ended = ChannelEvents(rawValue: SLIPWAY_EPOLLRDHUP | SLIPWAY_EPOLLHUP | SLIPWAY_EPOLLERR)
+    /// Part of `ended`: nothing goes in either direction any more. A peer that merely sends no more is not in here.
+    public static let hungUp = ChannelEvents(rawValue: SLIPWAY_EPOLLHUP | SLIPWAY_EPOLLERR)
     static let edgeTriggered = ChannelEvents(rawValue: SLIPWAY_EPOLLET)
     static let peerEnded = ChannelEvents(rawValue: SLIPWAY_EPOLLRDHUP)
 }

@@ -7,7 +7,7 @@ public final class ComputePool: TaskExecutor, @unchecked Sendable {
     private enum Work {
         case job(UnownedJob)
         case body(@Sendable () -> Void)
-        /// Taken already.
+        /// Taken already, or none will come.
         case nothing
     }
     private struct State {
@@ -21,9 +21,7 @@ public final class ComputePool: TaskExecutor, @unchecked Sendable {
     public let threadCount: Int
     public let queueLimit: Int
     private let name: String
-    private var state = State()
-    private let mutex: UnsafeMutablePointer<pthread_mutex_t>
-    private let condition: UnsafeMutablePointer<pthread_cond_t>
+    private let state = Condition(State())
 
     /// - Parameters:
     ///   - threads: how many run at once.
@@ -33,56 +31,35 @@ public final class ComputePool: TaskExecutor, @unchecked Sendable {
         threadCount = max(1, threads)
         self.queueLimit = queueLimit
         self.name = name
-        mutex = .allocate(capacity: 1)
-        mutex.initialize(to: pthread_mutex_t())
-        condition = .allocate(capacity: 1)
-        condition.initialize(to: pthread_cond_t())
-        pthread_mutex_init(mutex, nil)
-        pthread_cond_init(condition, nil)
-    }
-
-    deinit {
-        pthread_cond_destroy(condition)
-        pthread_mutex_destroy(mutex)
-        condition.deallocate()
-        mutex.deallocate()
     }
 
     /// How many closures wait now.
-    public var waitingCount: Int {
-        pthread_mutex_lock(mutex)
-        defer { pthread_mutex_unlock(mutex) }
-        return state.waitingBodies
-    }
+    public var waitingCount: Int { state.withLock { $0.waitingBodies } }
 
     /// Starts the threads. Does nothing the second time.
     public func start() throws {
-        pthread_mutex_lock(mutex)
-        defer { pthread_mutex_unlock(mutex) }
-        guard state.threads.isEmpty else { return }
-        state.isStopping = false
-        for index in 0..<threadCount {
-            state.threads.append(try startThread(named: "\(name)-\(index)") { [self] in work() })
+        try state.withLock { state in
+            guard state.threads.isEmpty else { return }
+            state.isStopping = false
+            for index in 0..<threadCount {
+                state.threads.append(try startThread(named: "\(name)-\(index)") { [self] in work() })
+            }
         }
     }
 
     /// Lets the threads finish what is queued and waits for them.
     public func stop() {
-        pthread_mutex_lock(mutex)
-        state.isStopping = true
-        let threads = state.threads
-        state.threads = []
-        pthread_cond_broadcast(condition)
-        pthread_mutex_unlock(mutex)
+        let threads = state.change(wakingAll: true) { state in
+            state.isStopping = true
+            defer { state.threads = [] }
+            return state.threads
+        }
         for thread in threads { pthread_join(thread, nil) }
     }
 
     public func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
-        pthread_mutex_lock(mutex)
-        state.queue.append(.job(job))
-        pthread_cond_signal(condition)
-        pthread_mutex_unlock(mutex)
+        state.change { $0.queue.append(.job(job)) }
     }
 
     public func asUnownedTaskExecutor() -> UnownedTaskExecutor { UnownedTaskExecutor(ordinary: self) }
@@ -97,32 +74,27 @@ public final class ComputePool: TaskExecutor, @unchecked Sendable {
     }
 
     private func submit(_ body: @escaping @Sendable () -> Void) -> Bool {
-        pthread_mutex_lock(mutex)
-        defer { pthread_mutex_unlock(mutex) }
-        guard state.waitingBodies < queueLimit, !state.isStopping else { return false }
-        state.waitingBodies += 1
-        state.queue.append(.body(body))
-        pthread_cond_signal(condition)
-        return true
+        state.change { state in
+            guard state.waitingBodies < queueLimit, !state.isStopping else { return false }
+            state.waitingBodies += 1
+            state.queue.append(.body(body))
+            return true
+        }
     }
 
     private func work() {
-        while let next = take() {
-            switch next {
+        while true {
+            switch state.wait(ComputePool.take) {
             case .job(let job): job.runSynchronously(on: asUnownedTaskExecutor())
             case .body(let body): body()
-            case .nothing: break
+            case .nothing: return
             }
         }
     }
 
-    private func take() -> Work? {
-        pthread_mutex_lock(mutex)
-        defer { pthread_mutex_unlock(mutex) }
-        while state.head == state.queue.count {
-            if state.isStopping { return nil }
-            pthread_cond_wait(condition, mutex)
-        }
+    /// What to do next; `nothing` at the end, nil while there is nothing yet.
+    private static func take(_ state: inout State) -> Work? {
+        guard state.head < state.queue.count else { return state.isStopping ? .nothing : nil }
         let next = state.queue[state.head]
         // What a closure holds (files, locks) must go when it has run, and not when the queue is tidied up.
         state.queue[state.head] = .nothing

@@ -26,10 +26,14 @@ public struct PostgresError: Error, Sendable {
     public var table: String?
     public var column: String?
     public var constraint: String?
+    /// Which of the rows of a `copy` it was, from 1, where the server told.
+    public var row: Int?
     /// The character in `sql`, from 1, at which the server noticed the error.
     public var position: Int?
     /// The statement, without the values bound to it.
     public var sql: String?
+    /// Where the server was, in its own words; may hold values.
+    var context: String?
     /// The server ended the connection along with this error.
     var isFatal = false
 
@@ -65,7 +69,7 @@ extension PostgresError: CustomStringConvertible {
         let place = [schema, table, column].compactMap { $0 }.joined(separator: ".")
         for (name, value) in [
             ("detail", detail), ("hint", hint), ("constraint", constraint), ("in", place.isEmpty ? nil : place),
-            ("position", position.map(String.init)), ("statement", sql),
+            ("row", row.map(String.init)), ("position", position.map(String.init)), ("statement", sql),
         ] {
             if let value { text += "; \(name): \(value)" }
         }

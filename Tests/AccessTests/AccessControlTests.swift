@@ -1,4 +1,4 @@
-import HTTP
+@testable import HTTP
 import Loop
 internal import RPC
 import ServiceKit
@@ -113,5 +113,36 @@ private final class ScriptedSource: PrincipalSource {
         let error = await failure(RPCError.self) { _ = try await ask(control, nil, token: "rubbish") }
         #expect(error?.code == .permissionDenied)
         #expect(source.asked.withLock { $0 } == 0)
+    }
+
+    @Test("a certificate stands for its principal where no token was sent, and a token counts before it")
+    func certificates() async throws {
+        let token = AccessToken.make(.person)
+        let control = AccessControl(
+            StaticPrincipals([
+                try .init("name=scorer workspace=default role=contributor certificate=uri:spiffe://slipway/scorer"),
+                try .init(
+                    "name=ada kind=person workspace=default role=reader token=\(token.proof.digest.hexadecimal)"),
+            ]))
+        func caller(_ uri: String, _ fields: HeaderFields = [:]) async throws -> String {
+            let certificate = PeerCertificate(subject: "CN=scorer", uris: [uri], fingerprint: "00")
+            let peer = PeerIdentity(address: "10.0.0.1:1", isEncrypted: true, certificate: certificate)
+            let caller = try await control.authorize(.workspace(.reader), fields: fields, peer: peer, for: "it")
+            return "\(caller)"
+        }
+        #expect(try await caller("spiffe://slipway/scorer") == "service:scorer (contributor of default)")
+        #expect(
+            try await caller("spiffe://slipway/scorer", ["authorization": "Bearer \(token.text.reveal())"])
+                == "person:ada (reader of default)")
+        // A token that is nobody's does not fall back to the certificate.
+        let guess = AccessToken.make(.person).text.reveal()
+        for _ in 0..<20 {
+            let other = await failure(RPCError.self) { _ = try await caller("spiffe://slipway/other") }
+            #expect(other?.code == .unauthenticated)
+        }
+        let wrong = await failure(RPCError.self) {
+            _ = try await caller("spiffe://slipway/scorer", ["authorization": "Bearer \(guess)"])
+        }
+        #expect(wrong?.code == .unauthenticated)
     }
 }

@@ -63,6 +63,40 @@ struct TLSTests {
         }
     }
 
+    @Test("a client that is told where to connect still checks the name that it asks for")
+    func authorityName() async throws {
+        let certificates = Certificates.shared
+        func check(_ address: SocketAddress, _ asked: String, told serverName: String? = nil, _ isGood: Bool)
+            async throws
+        {
+            try await withClient(.init(tls: certificates.client(serverName: serverName))) { client in
+                let request = RequestHead(method: .get, scheme: "https", authority: asked, path: "/hello")
+                do {
+                    _ = try await client.execute(request, address: address) { head, _ in head.status }
+                    #expect(isGood, "\(asked) at \(address) went through")
+                } catch {
+                    #expect(!isGood && "\(error)".contains("certificate"), "\(asked) at \(address): \(error)")
+                }
+            }
+        }
+        try await withServer(tls: certificates.server("named")) { _, address, _ in
+            try await check(address, "registry.test", true)
+            try await check(address, "registry.test:8443", true)
+            try await check(address, "elsewhere.test", false)
+            try await check(address, "\(address)", false)
+            try await check(address, "elsewhere.test", told: "registry.test", true)
+        }
+        // The address's own name is in this certificate, and it is not the one that was asked for.
+        try await withServer(tls: certificates.server()) { _, address, _ in
+            try await check(address, "registry.test", false)
+            try await check(address, "\(address)", true)
+        }
+        try await withServer(tls: certificates.server("named"), unix: true) { _, address, _ in
+            try await check(address, "registry.test", true)
+            try await check(address, "localhost", false)
+        }
+    }
+
     @Test(
         "a server name that is none is refused, and not taken as any name",
         arguments: ["", "local\0host", String(repeating: "x", count: 300)])
@@ -73,7 +107,7 @@ struct TLSTests {
             configuration.serverName = name
             let context = try TLSContext(configuration, role: .client)
             await #expect(throws: TLSError.self) { _ = try await connect(server, address, context) }
-            #expect(server.statistics.openConnections == 0)
+            try await eventually("nothing stays open") { server.statistics.openConnections == 0 }
         }
     }
 

@@ -110,6 +110,49 @@ private struct Undone: Error {}
         }
     }
 
+    @Test("entries of a month without a partition are taken, and move into one as they are when it is made")
+    func strays() async throws {
+        try await withJournal { pool, journal in
+            let partitions = try await pool.query(
+                """
+                SELECT relname FROM pg_class WHERE relname ~ '^entries_[0-9_]+$' AND relkind = 'r' ORDER BY relname
+                """
+            ).all(String.self)
+            for name in partitions { try await pool.execute("DROP TABLE journal.\(identifier: name)") }
+            for subject in ["one", "two", "three"] {
+                try await pool.transaction {
+                    try await Journal.append(JournalEntry(actor: "a", action: "b", subject: subject), in: $0)
+                }
+            }
+            try await pool.execute(
+                """
+                INSERT INTO journal.entries (at, actor, action, subject)
+                VALUES ('2001-01-10Z', 'a', 'b', 'of old'), ('1970-01-02Z', 'a', 'b', 'never')
+                """)
+            try await journal.seal(limit: 2)
+            let before = try await journal.read(after: .start)
+            #expect(before.count == 5)
+            let made = try await journal.makePartitions()
+            #expect(made == ["entries_2001_01"] + partitions)
+            #expect(try await journal.read(after: .start) == before)
+            try await journal.seal()
+            #expect(try await journal.verify() == [])
+            let left = try await pool.query("SELECT subject FROM journal.entries_other").all(String.self)
+            #expect(left == ["never"])
+            #expect(try await journal.makePartitions() == [])
+            // What moved is as protected as the rest.
+            for statement in [
+                "UPDATE journal.entries SET actor = 'x'", "TRUNCATE journal.entries_2001_01",
+                "DELETE FROM journal.entries_other", "DELETE FROM journal.entries_2001_01",
+            ] {
+                let error = try await #require(throws: PostgresError.self) {
+                    try await pool.execute(PostgresQuery(unsafe: statement))
+                }
+                #expect(error.code == .insufficientPrivilege)
+            }
+        }
+    }
+
     @Test("fifty writers that stall and roll back: no reader skips a row or sees one twice", arguments: [1, 2, 3])
     func horizon(seed: UInt64) async throws {
         try await withJournal { pool, journal in

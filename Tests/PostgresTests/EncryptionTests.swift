@@ -60,6 +60,22 @@ import Testing
                 on: TestDatabase.loops.loops[0])
         }
         #expect(wrong.kind == .connection && wrong.message.contains("elsewhere"))
+        // Names are looked up before libpq is asked; what it holds the certificate against is still the name. The first
+        // host refuses, the second is unknown, the third is right.
+        let hosts = "user=slipway dbname=slipway sslrootcert=\(data)/server.crt sslmode=verify-full"
+        let nobody = try freePort()
+        let third = try await PostgresConnection.connect(
+            PostgresConfiguration(
+                connection: "\(hosts) host=localhost,no-such-host.invalid,localhost port=\(nobody),\(port),\(port)"),
+            on: TestDatabase.loops.loops[0])
+        #expect(try await third.query("SELECT 1::int8").all(Int.self) == [1])
+        third.close()
+        let byAddress = try await #require(throws: PostgresError.self) {
+            try await PostgresConnection.connect(
+                PostgresConfiguration(connection: "\(hosts) host=127.0.0.1 port=\(port)"),
+                on: TestDatabase.loops.loops[0])
+        }
+        #expect(byAddress.message.contains("127.0.0.1"))
         await pool.close()
         try await cluster.stop()
     }

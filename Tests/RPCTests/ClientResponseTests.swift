@@ -1,4 +1,5 @@
 import HTTP
+import Loop
 import Testing
 
 @testable import RPC
@@ -11,14 +12,22 @@ private struct Seen {
     var isTrailersOnly = false
 }
 
+/// - Parameter limit: of a message without its compression.
 private func read(
     _ reader: some ResponseReader, status: Int = 200, _ fields: HeaderFields, _ body: [UInt8] = [],
-    trailers: HeaderFields? = nil
+    trailers: HeaderFields? = nil, limit: Int = 100
 ) -> Seen {
     var reader = reader
     var seen = Seen()
+    var unread: RPCError?
+    // As a call takes them, one by one.
+    func take(_ message: InboundMessage) {
+        do throws(RPCError) { seen.messages.append(try ResponseMessages.unfold(message, limit: limit)) } catch {
+            unread = unread ?? error
+        }
+    }
     func end(_ outcome: CallOutcome) -> Seen {
-        seen.error = outcome.error
+        seen.error = unread ?? outcome.error
         seen.trailing = outcome.trailing
         seen.isTrailersOnly = outcome.isTrailersOnly
         return seen
@@ -28,11 +37,11 @@ private func read(
     for byte in body {
         do throws(RPCError) {
             try withUnsafeBytes(of: byte) { bytes throws(RPCError) in
-                try reader.body(bytes) { seen.messages.append($0.bytes) }
+                try reader.body(bytes, take)
             }
         } catch { return end(CallOutcome(error: error)) }
     }
-    return end(reader.end(trailers) { seen.messages.append($0.bytes) })
+    return end(reader.end(trailers, take))
 }
 
 private func envelope(_ flags: UInt8, _ bytes: [UInt8], length: Int? = nil) -> [UInt8] {
@@ -138,6 +147,72 @@ struct ClientResponseTests {
         for seen in seen {
             #expect(seen.error?.code == .resourceExhausted)
             #expect(seen.error?.message.contains("100 bytes (setting messageBytes)") == true)
+        }
+    }
+
+    @Test("a window full of small messages that unfold to large ones is held as it came")
+    func folded() throws {
+        let bomb = try Gzip.compress([UInt8](repeating: 0, count: 4_000_000)[...])
+        let body = (0..<64).flatMap { _ in envelope(1, bomb) }
+        var readers: [(any ResponseReader, HeaderFields)] = [
+            (
+                GRPCResponse(codec: .proto, limit: 5_000_000),
+                ["content-type": "application/grpc", "grpc-encoding": "gzip"]
+            ),
+            (
+                ConnectStreamingResponse(codec: .proto, limit: 5_000_000),
+                ["content-type": "application/connect+proto", "connect-content-encoding": "gzip"]
+            ),
+        ]
+        for index in readers.indices {
+            _ = readers[index].0.head(ResponseHead(status: 200, fields: readers[index].1))
+            var messages: [InboundMessage] = []
+            try body.withUnsafeBytes { try readers[index].0.body($0) { messages.append($0) } }
+            #expect(messages.count == 64)
+            #expect(messages.reduce(0) { $0 + $1.bytes.count } < body.count)
+            #expect(try ResponseMessages.unfold(messages[63], limit: 5_000_000).count == 4_000_000)
+        }
+    }
+
+    @Test(
+        "a bomb ends the call with the limit when it is taken, what came before it is read, and its server hears",
+        arguments: Manner.fullDuplex)
+    func bomb(_ manner: Manner) async throws {
+        let cancelled = Gate()
+        let handler = MethodHandler.streaming(Probe.chat) { _, responses, context in
+            context.compressesResponses = true
+            try await responses.write(text("small"))
+            for _ in 0..<3 { try await responses.write(text(String(repeating: "x", count: 100_000))) }
+            await untilCancelled()
+            cancelled.open()
+        }
+        try await withServer([Offer(handler)]) { served in
+            let channel = served.channel(manner) { $0.messageBytes = 1000 }
+            let taken = Lock(0)
+            let error = await failure {
+                try await channel.bidirectional(Probe.chat) { requests, responses in
+                    try await requests.finish()
+                    for try await _ in responses { taken.withLock { $0 += 1 } }
+                }
+            }
+            #expect(taken.withLock { $0 } == 1)
+            #expect(error?.code == .resourceExhausted)
+            #expect(error?.message.contains("1000 bytes (setting messageBytes)") == true)
+            await cancelled.wait()
+        }
+    }
+
+    @Test("a single response that is a bomb fails its call", arguments: Manner.allCases)
+    func onlyBomb(_ manner: Manner) async throws {
+        let handler = MethodHandler.unary(Probe.echo) { _, context in
+            context.compressesResponses = true
+            return ServerResponse(text(String(repeating: "x", count: 1_000_000)))
+        }
+        try await withServer([Offer(handler)]) { served in
+            let channel = served.channel(manner) { $0.messageBytes = 10_000 }
+            let error = await failure { _ = try await channel.unary(Probe.echo, text("x")) }
+            #expect(error?.code == .resourceExhausted)
+            #expect(error?.message.contains("10000 bytes (setting messageBytes)") == true)
         }
     }
 

@@ -38,6 +38,38 @@ struct ClientRetryTests {
         }
     }
 
+    @Test("a head that the server does not take fails at once and is not repeated", arguments: [70_000, 300_000])
+    func largeHead(_ size: Int) async throws {
+        try await withProbe(quick) { server, channel in
+            for isFirst in [true, false] {
+                // On the first call the server's limit is not known yet.
+                let error = await failure {
+                    _ = try await channel.unary(
+                        Probe.read, text("x"), metadata: ["large": String(repeating: "x", count: size)])
+                }
+                #expect(error?.code == .resourceExhausted, "\(isFirst): \(error.debugDescription)")
+                #expect(error?.message.contains("at most 65536") == true)
+                let answer = try await channel.unary(Probe.read, text("the connection lives on"))
+                #expect(answer.value == "the connection lives on")
+            }
+            #expect(channel.statistics.attemptsRepeated == 0)
+            #expect(server.service.attempts.withLock { $0 } == 2)
+        }
+        var limits = HTTPLimits()
+        limits.headerBytes = 8 * 1024
+        try await withProbe(quick, limits: limits) { _, channel in
+            // Each of the client's two loops has a connection, which knows the limit from now on.
+            for _ in 0..<2 { _ = try await channel.unary(Probe.read, text("x")) }
+            let error = await failure {
+                _ = try await channel.unary(
+                    Probe.read, text("x"), metadata: ["large": String(repeating: "x", count: 9000)])
+            }
+            #expect(error?.code == .resourceExhausted)
+            #expect(error?.message.contains("at most 8192") == true)
+            #expect(channel.statistics.attemptsRepeated == 0)
+        }
+    }
+
     @Test("after the last attempt the error is the server's")
     func exhausted() async throws {
         try await withProbe(quick) { server, channel in

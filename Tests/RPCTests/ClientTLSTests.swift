@@ -38,7 +38,7 @@ enum TestCertificates {
 struct ClientTLSTests {
     private func call(
         _ server: TLSContext, _ client: TLSContext, http: ClientProtocol = .http2,
-        callProtocol: CallProtocol = .grpc
+        callProtocol: CallProtocol = .grpc, authority: String? = nil
     ) async throws -> Result<String, RPCError> {
         let server = try await ProbeServer(tls: server)
         let loops = try LoopGroup(count: 1)
@@ -47,6 +47,7 @@ struct ClientTLSTests {
         configuration.tls = client
         configuration.httpProtocol = http
         configuration.callProtocol = callProtocol
+        configuration.authority = authority
         let channel = NetworkChannel(server.address, loops: loops, configuration: configuration)
         let result: Result<String, RPCError>
         do { result = .success(try await channel.unary(Probe.echo, text("secret")).value) } catch {
@@ -85,6 +86,17 @@ struct ClientTLSTests {
         #expect(try await call(TestCertificates.server(), named).get() == "secret")
         let wrong = try TestCertificates.client(serverName: "example.org")
         expectRefused(try await call(TestCertificates.server(), wrong), "hostname mismatch")
+    }
+
+    @Test("the authority that calls are addressed to is the name to find, unless the TLS configuration says another")
+    func authority() async throws {
+        let client = try TestCertificates.client()
+        let known = try await call(TestCertificates.server(), client, authority: "foo.test.google.fr:443")
+        #expect(try known.get() == "secret")
+        expectRefused(
+            try await call(TestCertificates.server(), client, authority: "example.org"), "hostname mismatch")
+        let named = try TestCertificates.client(serverName: "foo.test.google.fr")
+        #expect(try await call(TestCertificates.server(), named, authority: "example.org").get() == "secret")
     }
 
     @Test("a server of another authority, or whose time is over, is refused with the reason")

@@ -87,8 +87,14 @@ struct MetricsTests {
         #expect(abs(histogram.sum - 120) < 1e-6)
     }
 
-    @Test("promtool accepts the text", .enabled(if: access("/usr/bin/promtool", X_OK) == 0))
+    /// `Scripts/bootstrap` puts it there.
+    private static let promtool =
+        #filePath.split(separator: "/").dropLast(3).map { "/\($0)" }.joined() + "/.tools/promtool"
+
+    @Test("promtool accepts the text")
     func promtool() throws {
+        let promtool = MetricsTests.promtool
+        try #require(access(promtool, X_OK) == 0, "\(promtool) is missing: Scripts/bootstrap puts it there")
         var template = Array("/tmp/slipway-metrics-XXXXXX".utf8CString)
         let file = mkstemp(&template)
         let path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
@@ -96,7 +102,7 @@ struct MetricsTests {
         let bytes = Array(sample().text(.prometheus).utf8)
         #expect(write(file, bytes, bytes.count) == bytes.count)
         close(file)
-        let pipe = try #require(popen("promtool check metrics < \(path) 2>&1", "r"))
+        let pipe = try #require(popen("'\(promtool)' check metrics < \(path) 2>&1", "r"))
         var said = [UInt8](repeating: 0, count: 65536)
         let count = fread(&said, 1, said.count, pipe)
         let status = pclose(pipe)

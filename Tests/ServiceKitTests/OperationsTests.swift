@@ -47,6 +47,14 @@ struct OperationsTests {
                 let stopping = try await client.get(address, "/readyz")
                 #expect(stopping.status == 503 && stopping.body.contains("is stopping"))
                 #expect(try await status("") == .notServing)
+                var watched: [HealthService.Status] = []
+                let watch = MethodDescriptor<
+                    Grpc.Health.V1.HealthCheckRequest, Grpc.Health.V1.HealthCheckResponse
+                >(service: "grpc.health.v1.Health", name: "Watch", shape: .serverStreaming)
+                try await channel.serverStreaming(watch, Grpc.Health.V1.HealthCheckRequest()) { responses in
+                    for try await response in responses { watched.append(response.status) }
+                }
+                #expect(watched == [.notServing], "and its stream has ended")
                 let alive = try await client.get(address, "/healthz")
                 #expect(alive.status == 200 && alive.body.contains("\"version\":\"1.2.3\",\"revision\":\"abc\""))
                 #expect(try await client.get(address, "/nothing").status == 404)

@@ -14,6 +14,10 @@ import Postgres
 /// MODE is `pool` (each read takes one of eight connections) or `shared` (reads meet in pipelines on two). Prints reads per
 /// second and the CPU time of this process per read, in microseconds. For writes MODE is `journal` (an entry in a transaction
 /// of its own) or `bare` (the same row into a table without digest, trigger and partitions, with the same indexes).
+///
+///     bench-state bulk CONNECTION MODE ROWS
+///
+/// Inserts ROWS rows in one transaction: `single` (a statement each), `unnest` or `copy`. Prints as the others, per row.
 @main struct StateBenchmark {
     static func main() async {
         do {
@@ -39,6 +43,9 @@ import Postgres
             guard let callers = Int(arguments[3]), let seconds = Double(arguments[4])
             else { throw PostgresError(.usage, "numbers are expected") }
             try await writes(arguments[1], isJournal: arguments[2] == "journal", callers, .seconds(seconds))
+        case "bulk" where arguments.count == 4:
+            guard let rows = Int(arguments[3]) else { throw PostgresError(.usage, "a number is expected") }
+            try await BulkBenchmark.run(arguments[1], arguments[2], rows)
         default: throw PostgresError(.usage, "see the comment at the top of the source")
         }
     }
@@ -136,7 +143,7 @@ import Postgres
         }
     }
 
-    private static func cpuSeconds() -> Double {
+    static func cpuSeconds() -> Double {
         var time = timespec()
         clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
         return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9

@@ -10,15 +10,20 @@ public final class Caller: Sendable, CustomStringConvertible {
     public let isAdministrator: Bool
     /// The public part of the token used, by which it can be found and revoked.
     public let tokenID: String?
+    /// Whether what the caller came with stands for all that its principal is: a token that was cut down does not, and must
+    /// not make one that does.
+    public let isWhole: Bool
 
     public init(
-        principal: Principal?, workspace: Workspace?, role: Role, isAdministrator: Bool = false, tokenID: String? = nil
+        principal: Principal?, workspace: Workspace?, role: Role, isAdministrator: Bool = false, tokenID: String? = nil,
+        isWhole: Bool = true
     ) {
         self.principal = principal
         self.workspace = workspace
         self.role = role
         self.isAdministrator = isAdministrator
         self.tokenID = tokenID
+        self.isWhole = isWhole
     }
 
     /// Somebody of whom nothing is known and nothing was asked.

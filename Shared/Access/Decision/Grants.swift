@@ -42,11 +42,13 @@ public final class Grants: Sendable {
         principal: Principal, isAdministrator: Bool, memberships: [Membership], token: TokenLimits? = nil
     ) {
         // A token that was cut down in whatever way is not for what concerns everybody.
-        let isAdministrator = isAdministrator && token?.isWhole != false
+        let isWhole = token?.isWhole != false
+        let isAdministrator = isAdministrator && isWhole
         self.principal = principal
         self.isAdministrator = isAdministrator
         outside = Caller(
-            principal: principal, workspace: nil, role: .none, isAdministrator: isAdministrator, tokenID: token?.id)
+            principal: principal, workspace: nil, role: .none, isAdministrator: isAdministrator, tokenID: token?.id,
+            isWhole: isWhole)
         var callers: [String: Caller] = [:]
         var bound: Caller?
         for membership in memberships {
@@ -56,7 +58,7 @@ public final class Grants: Sendable {
             guard role > .none else { continue }
             let caller = Caller(
                 principal: principal, workspace: membership.workspace, role: role, isAdministrator: isAdministrator,
-                tokenID: token?.id)
+                tokenID: token?.id, isWhole: isWhole)
             callers[membership.workspace.name] = caller
             if token?.workspace != nil { bound = caller }
         }

@@ -20,7 +20,7 @@ public enum AccessToken {
         var bytes = Array((prefix + letter(kind) + "_").utf8)
         bytes += randomDigits(idCount)
         bytes += randomDigits(secretCount)
-        bytes += checksum(bytes[headCount...])
+        bytes += checksum(Array(bytes[headCount...]))
         let text = Secret(String(decoding: bytes, as: UTF8.self))
         guard let proof = bytes.withUnsafeBytes(TokenProof.init) else {
             preconditionFailure("a token that was just made is no token")
@@ -48,8 +48,8 @@ public enum AccessToken {
     }
 
     /// The CRC-32 of the digits before it, in six digits.
-    static func checksum(_ bytes: some Sequence<UInt8>) -> [UInt8] {
-        var value = CRC32.of(bytes)
+    static func checksum(_ bytes: [UInt8]) -> [UInt8] {
+        var value = bytes.withUnsafeBytes { CRC32.of($0) }
         var digits: [UInt8] = []
         for _ in 0..<checksumCount {
             digits.append(Base62.digits[Int(value % 62)])
@@ -81,7 +81,9 @@ public struct TokenProof: Hashable, Sendable {
     }
 
     init?(_ text: UnsafeRawBufferPointer) {
-        guard text.count == AccessToken.count, text.starts(with: AccessToken.prefix.utf8), text[5] == UInt8(ascii: "_")
+        // `slw_`, a letter, `_`.
+        guard text.count == AccessToken.count, text[0] == UInt8(ascii: "s"), text[1] == UInt8(ascii: "l"),
+            text[2] == UInt8(ascii: "w"), text[3] == UInt8(ascii: "_"), text[5] == UInt8(ascii: "_")
         else { return nil }
         switch text[4] {
         case UInt8(ascii: "p"): kind = .person
@@ -91,10 +93,10 @@ public struct TokenProof: Hashable, Sendable {
         }
         let idEnd = AccessToken.headCount + AccessToken.idCount
         let end = AccessToken.count - AccessToken.checksumCount
-        guard let number = Base62.number(text[AccessToken.headCount..<idEnd]),
-            Base62.areDigits(text[idEnd..<end]),
-            let checksum = Base62.number(text[end...]),
-            checksum == UInt64(CRC32.of(text[AccessToken.headCount..<end]))
+        func part(_ range: Range<Int>) -> UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: text[range]) }
+        guard let number = Base62.number(part(AccessToken.headCount..<idEnd)), Base62.areDigits(part(idEnd..<end)),
+            let checksum = Base62.number(part(end..<text.count)),
+            checksum == UInt64(CRC32.of(part(AccessToken.headCount..<end)))
         else { return nil }
         self.number = number
         digest = SHA256Digest(of: text)
@@ -104,7 +106,7 @@ public struct TokenProof: Hashable, Sendable {
     public static func number(_ id: String) -> UInt64? {
         guard id.utf8.count == AccessToken.idCount else { return nil }
         let bytes = Array(id.utf8)
-        return bytes.withUnsafeBytes { Base62.number($0[...]) }
+        return bytes.withUnsafeBytes { Base62.number($0) }
     }
 
     /// The public part as it stands in the token.

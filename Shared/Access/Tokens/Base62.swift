@@ -9,20 +9,19 @@ enum Base62 {
         return worth
     }()
 
-    static func areDigits(_ bytes: Slice<UnsafeRawBufferPointer>) -> Bool {
-        bytes.allSatisfy { worth[Int($0)] != 255 }
+    static func areDigits(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        worth.withUnsafeBufferPointer { worth in
+            // Without a way out in the middle: every byte is looked at, whatever it is.
+            bytes.reduce(UInt8(0)) { $0 | worth[Int($1)] } != 255
+        }
     }
 
     /// At most ten digits, which fit; nil where there is anything else.
-    static func number(_ bytes: Slice<UnsafeRawBufferPointer>) -> UInt64? {
-        guard bytes.count <= 10 else { return nil }
-        var number: UInt64 = 0
-        for byte in bytes {
-            let value = worth[Int(byte)]
-            guard value != 255 else { return nil }
-            number = number * 62 + UInt64(value)
+    static func number(_ bytes: UnsafeRawBufferPointer) -> UInt64? {
+        guard bytes.count <= 10, areDigits(bytes) else { return nil }
+        return worth.withUnsafeBufferPointer { worth in
+            bytes.reduce(UInt64(0)) { $0 &* 62 &+ UInt64(worth[Int($1)]) }
         }
-        return number
     }
 
     static func text(_ number: UInt64, count: Int) -> String {
@@ -42,7 +41,9 @@ enum CRC32 {
         (0..<8).reduce(UInt32(index)) { value, _ in value & 1 == 1 ? value >> 1 ^ 0xEDB8_8320 : value >> 1 }
     }
 
-    static func of(_ bytes: some Sequence<UInt8>) -> UInt32 {
-        ~bytes.reduce(~UInt32(0)) { $0 >> 8 ^ table[Int(UInt8(truncatingIfNeeded: $0) ^ $1)] }
+    static func of(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
+        table.withUnsafeBufferPointer { table in
+            ~bytes.reduce(~UInt32(0)) { $0 >> 8 ^ table[Int(UInt8(truncatingIfNeeded: $0) ^ $1)] }
+        }
     }
 }

@@ -1,3 +1,4 @@
+import Glibc
 import HTTP
 
 /// What a caller proves itself by.
@@ -32,10 +33,10 @@ struct Presented {
         var proof = Proof.nothing
         var workspace: String?
         fields.forEachBytes { name, value in
-            if name.count == 13, name.elementsEqual("authorization".utf8) {
+            if Presented.matches(name, "authorization") {
                 // Two of them: somebody on the way may have looked at the other.
                 if case .nothing = proof { proof = Presented.proof(value) } else { proof = .unusable(Presented.twice) }
-            } else if name.count == 17, name.elementsEqual("slipway-workspace".utf8) {
+            } else if Presented.matches(name, "slipway-workspace") {
                 workspace = String(decoding: value, as: UTF8.self)
             }
         }
@@ -43,10 +44,22 @@ struct Presented {
         self.workspace = workspace
     }
 
+    /// Compared as bytes, for this is asked of every field of every call.
+    private static func matches(_ bytes: UnsafeRawBufferPointer, _ text: StaticString) -> Bool {
+        guard bytes.count == text.utf8CodeUnitCount, let start = bytes.baseAddress else { return false }
+        return memcmp(start, text.utf8Start, bytes.count) == 0
+    }
+
+    /// The scheme in whatever case.
+    private static func isBearer(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        bytes.map { $0 | 0x20 } == Array("bearer ".utf8)
+    }
+
     private static let twice = "there is more than one authorization"
 
     private static func proof(_ value: UnsafeRawBufferPointer) -> Proof {
-        guard value.count > 7, zip(value, "bearer ".utf8).allSatisfy({ $0 | 0x20 == $1 }) else {
+        let scheme = UnsafeRawBufferPointer(rebasing: value.prefix(7))
+        guard matches(scheme, "Bearer ") || isBearer(scheme) else {
             return .unusable("the authorization is not Bearer and a token")
         }
         guard let token = TokenProof(UnsafeRawBufferPointer(rebasing: value[7...])) else {

@@ -18,7 +18,9 @@ public import Loop
 /// - A collector removes a blob only with the exclusive lock on that file, so never one that is held.
 /// - That alone would not do: "is it referenced? no", then somebody pins it, records a reference and lets go, then the
 ///   collector removes it. So each pin and each put of a blob that is there already moves the file's time forward, always
-///   to another value. The collector notes the time before it asks, and leaves the blob where the time is another one.
+///   to another value, and the end of a pin does it once more. The collector notes the time before it asks, and leaves the
+///   blob where the time is another one. A process that was killed between its record and the end of its pin has only the
+///   collector's age to protect it, which must be longer than a pin is held.
 /// - Time check and removal exclude pin and rename by a lock on the shard's folder, held only for some system calls.
 ///
 /// Work on files runs on the pool, never on the caller's loop.
@@ -86,6 +88,22 @@ public final class FolderBlobStore: BlobStore {
         return try await onPool {
             try Files.status(file).map { BlobInfo(digest: digest, size: Int64($0.st_size)) }
         }
+    }
+
+    /// Blobs that are looked at in one go: what else the pool has to do comes in between.
+    private static let statBatch = 1000
+
+    public func stat(_ digests: [BlobDigest]) async throws -> [BlobInfo] {
+        var found: [BlobInfo] = []
+        for start in stride(from: 0, to: digests.count, by: FolderBlobStore.statBatch) {
+            let batch = digests[start..<min(start + FolderBlobStore.statBatch, digests.count)]
+            found += try await onPool { [self] in
+                try batch.compactMap { digest in
+                    try Files.status(file(of: digest)).map { BlobInfo(digest: digest, size: Int64($0.st_size)) }
+                }
+            }
+        }
+        return found
     }
 
     public func list(after: BlobDigest?, limit: Int) async throws -> [BlobInfo] {

@@ -14,6 +14,16 @@ extension Slipway.Access {
     public enum V1 {}
 }
 
+/// The proto package `slipway.activities`.
+extension Slipway {
+    public enum Activities {}
+}
+
+/// The proto package `slipway.activities.v1`.
+extension Slipway.Activities {
+    public enum V1 {}
+}
+
 /// The proto package `slipway.audit`.
 extension Slipway {
     public enum Audit {}

@@ -237,7 +237,7 @@ extension Slipway.Principals.V1 {
     public struct CreatePrincipalRequest: Protobuf.Message {
         /// What it is.
         public var kind: Slipway.Principals.V1.PrincipalKind = Slipway.Principals.V1.PrincipalKind(rawValue: 0)
-        /// Its name: 1 to 63 characters of a–z, 0–9, `.`, `_`, `@` and `-`.
+        /// Its name: 1 to 128 characters of a–z, 0–9, `.`, `_`, `@`, `+` and `-`, with a letter or digit at either end.
         public var name: String = ""
         public var unknownFields = Protobuf.UnknownFields()
 
@@ -533,7 +533,7 @@ extension Slipway.Principals.V1 {
 
         /// The methods with the types of their messages.
         public enum Methods {
-            /// Who the caller is, and what it may do in the workspace of the call if it names one.
+            /// Who the caller is.
             public static let whoAmI = RPC.MethodDescriptor<Slipway.Principals.V1.WhoAmIRequest, Slipway.Principals.V1.WhoAmIResponse>(
                 service: "slipway.principals.v1.Principals", name: "WhoAmI",
                 shape: .unary, idempotency: .noSideEffects, options: [144, 2, 1, 170, 207, 24, 2, 24, 1]
@@ -563,7 +563,7 @@ extension Slipway.Principals.V1 {
 
         /// The service with every method over streams.
         public protocol StreamingService: RPC.RPCService {
-            /// Who the caller is, and what it may do in the workspace of the call if it names one.
+            /// Who the caller is.
             func whoAmI(requests: RPC.RequestStream<Slipway.Principals.V1.WhoAmIRequest>, responses: RPC.ResponseWriter<Slipway.Principals.V1.WhoAmIResponse>, context: RPC.ServerContext) async throws
             /// Makes a principal. ALREADY_EXISTS where the name is taken.
             func create(requests: RPC.RequestStream<Slipway.Principals.V1.CreatePrincipalRequest>, responses: RPC.ResponseWriter<Slipway.Principals.V1.Principal>, context: RPC.ServerContext) async throws
@@ -578,7 +578,7 @@ extension Slipway.Principals.V1 {
 
         /// The service over messages with their metadata.
         public protocol Service: StreamingService {
-            /// Who the caller is, and what it may do in the workspace of the call if it names one.
+            /// Who the caller is.
             func whoAmI(request: RPC.ServerRequest<Slipway.Principals.V1.WhoAmIRequest>, context: RPC.ServerContext) async throws -> RPC.ServerResponse<Slipway.Principals.V1.WhoAmIResponse>
             /// Makes a principal. ALREADY_EXISTS where the name is taken.
             func create(request: RPC.ServerRequest<Slipway.Principals.V1.CreatePrincipalRequest>, context: RPC.ServerContext) async throws -> RPC.ServerResponse<Slipway.Principals.V1.Principal>
@@ -593,7 +593,7 @@ extension Slipway.Principals.V1 {
 
         /// The service over messages alone.
         public protocol SimpleService: Service {
-            /// Who the caller is, and what it may do in the workspace of the call if it names one.
+            /// Who the caller is.
             func whoAmI(_ request: Slipway.Principals.V1.WhoAmIRequest, context: RPC.ServerContext) async throws -> Slipway.Principals.V1.WhoAmIResponse
             /// Makes a principal. ALREADY_EXISTS where the name is taken.
             func create(_ request: Slipway.Principals.V1.CreatePrincipalRequest, context: RPC.ServerContext) async throws -> Slipway.Principals.V1.Principal
@@ -612,7 +612,7 @@ extension Slipway.Principals.V1 {
 
             public init(_ channel: any RPC.RPCChannel) { self.channel = channel }
 
-            /// Who the caller is, and what it may do in the workspace of the call if it names one.
+            /// Who the caller is.
             public func whoAmI(_ request: Slipway.Principals.V1.WhoAmIRequest, metadata: RPC.Metadata = [:], options: RPC.CallOptions = RPC.CallOptions()) async throws -> Slipway.Principals.V1.WhoAmIResponse {
                 try await channel.unary(Slipway.Principals.V1.Principals.Methods.whoAmI, request, metadata: metadata, options: options)
             }

@@ -141,7 +141,7 @@ extension Slipway.Tokens.V1 {
     public struct CreateTokenRequest: Protobuf.Message {
         /// Whose it is to be, with its kind or without; the caller's where empty. Another's is for administrators.
         public var principal: String = ""
-        /// What it is for: 1 to 100 characters.
+        /// What it is for: 1 to 200 bytes on one line.
         public var name: String = ""
         /// How long it is good; without an end where absent.
         public var lifetime: Google.Protobuf.Duration? = nil
@@ -468,7 +468,8 @@ extension Slipway.Tokens.V1 {
 
         /// The methods with the types of their messages.
         public enum Methods {
-            /// Makes a token. This is the only time that it is shown: the suite keeps but its digest.
+            /// Makes a token. This is the only time that it is shown: the suite keeps but its digest. PERMISSION_DENIED for callers
+            /// who come with a token that is bound to a workspace or has a ceiling.
             public static let create = RPC.MethodDescriptor<Slipway.Tokens.V1.CreateTokenRequest, Slipway.Tokens.V1.CreateTokenResponse>(
                 service: "slipway.tokens.v1.Tokens", name: "Create",
                 shape: .unary, idempotency: .unknown, options: [170, 207, 24, 2, 24, 1]
@@ -487,7 +488,8 @@ extension Slipway.Tokens.V1 {
 
         /// The service with every method over streams.
         public protocol StreamingService: RPC.RPCService {
-            /// Makes a token. This is the only time that it is shown: the suite keeps but its digest.
+            /// Makes a token. This is the only time that it is shown: the suite keeps but its digest. PERMISSION_DENIED for callers
+            /// who come with a token that is bound to a workspace or has a ceiling.
             func create(requests: RPC.RequestStream<Slipway.Tokens.V1.CreateTokenRequest>, responses: RPC.ResponseWriter<Slipway.Tokens.V1.CreateTokenResponse>, context: RPC.ServerContext) async throws
             /// The tokens of a principal, the newest first.
             func list(requests: RPC.RequestStream<Slipway.Tokens.V1.ListTokensRequest>, responses: RPC.ResponseWriter<Slipway.Tokens.V1.ListTokensResponse>, context: RPC.ServerContext) async throws
@@ -497,7 +499,8 @@ extension Slipway.Tokens.V1 {
 
         /// The service over messages with their metadata.
         public protocol Service: StreamingService {
-            /// Makes a token. This is the only time that it is shown: the suite keeps but its digest.
+            /// Makes a token. This is the only time that it is shown: the suite keeps but its digest. PERMISSION_DENIED for callers
+            /// who come with a token that is bound to a workspace or has a ceiling.
             func create(request: RPC.ServerRequest<Slipway.Tokens.V1.CreateTokenRequest>, context: RPC.ServerContext) async throws -> RPC.ServerResponse<Slipway.Tokens.V1.CreateTokenResponse>
             /// The tokens of a principal, the newest first.
             func list(request: RPC.ServerRequest<Slipway.Tokens.V1.ListTokensRequest>, context: RPC.ServerContext) async throws -> RPC.ServerResponse<Slipway.Tokens.V1.ListTokensResponse>
@@ -507,7 +510,8 @@ extension Slipway.Tokens.V1 {
 
         /// The service over messages alone.
         public protocol SimpleService: Service {
-            /// Makes a token. This is the only time that it is shown: the suite keeps but its digest.
+            /// Makes a token. This is the only time that it is shown: the suite keeps but its digest. PERMISSION_DENIED for callers
+            /// who come with a token that is bound to a workspace or has a ceiling.
             func create(_ request: Slipway.Tokens.V1.CreateTokenRequest, context: RPC.ServerContext) async throws -> Slipway.Tokens.V1.CreateTokenResponse
             /// The tokens of a principal, the newest first.
             func list(_ request: Slipway.Tokens.V1.ListTokensRequest, context: RPC.ServerContext) async throws -> Slipway.Tokens.V1.ListTokensResponse
@@ -521,7 +525,8 @@ extension Slipway.Tokens.V1 {
 
             public init(_ channel: any RPC.RPCChannel) { self.channel = channel }
 
-            /// Makes a token. This is the only time that it is shown: the suite keeps but its digest.
+            /// Makes a token. This is the only time that it is shown: the suite keeps but its digest. PERMISSION_DENIED for callers
+            /// who come with a token that is bound to a workspace or has a ceiling.
             public func create(_ request: Slipway.Tokens.V1.CreateTokenRequest, metadata: RPC.Metadata = [:], options: RPC.CallOptions = RPC.CallOptions()) async throws -> Slipway.Tokens.V1.CreateTokenResponse {
                 try await channel.unary(Slipway.Tokens.V1.Tokens.Methods.create, request, metadata: metadata, options: options)
             }

@@ -9,7 +9,7 @@ extension Slipway.Workspaces.V1 {
     public struct Workspace: Protobuf.Message {
         /// Names it for ever: a UUID.
         public var id: String = ""
-        /// What people call it: 1 to 63 characters of a–z, 0–9 and `-`, beginning with a letter.
+        /// What people call it: 1 to 63 characters of a–z, 0–9 and `-`, with no `-` at either end.
         public var name: String = ""
         /// When it was made.
         public var createdAt: Google.Protobuf.Timestamp? = nil
@@ -325,8 +325,10 @@ extension Slipway.Workspaces.V1 {
         }
     }
 
-    /// Archives the workspace of the call, or takes it back.
+    /// Archives a workspace, or takes it back.
     public struct SetArchivedRequest: Protobuf.Message {
+        /// Its name.
+        public var name: String = ""
         /// Whether it is to be archived.
         public var archived: Bool = false
         /// Why, for the journal.
@@ -335,21 +337,25 @@ extension Slipway.Workspaces.V1 {
 
         public init() {}
         public init(
+            name: String = "",
             archived: Bool = false,
             reason: String = ""
         ) {
+            self.name = name
             self.archived = archived
             self.reason = reason
         }
 
         public static var messageName: String { "slipway.workspaces.v1.SetArchivedRequest" }
         public static let fieldNames = Protobuf.FieldNames([
-            (1, "archived", "archived"),
-            (2, "reason", "reason"),
+            (1, "name", "name"),
+            (2, "archived", "archived"),
+            (3, "reason", "reason"),
         ])
 
         public var encodedSize: Int {
             var size = unknownFields.count
+            if !name.isEmpty { size &+= 1 &+ Protobuf.ProtoString.size(name) }
             if archived { size &+= 1 &+ Protobuf.ProtoBool.size(archived) }
             if !reason.isEmpty { size &+= 1 &+ Protobuf.ProtoString.size(reason) }
             return size
@@ -357,8 +363,9 @@ extension Slipway.Workspaces.V1 {
 
         public func encode(into writer: inout Protobuf.Writer) {
             writer.unknown(unknownFields)
-            if !reason.isEmpty { Protobuf.ProtoString.write(reason, to: &writer); writer.tag(18) }
-            if archived { Protobuf.ProtoBool.write(archived, to: &writer); writer.tag(8) }
+            if !reason.isEmpty { Protobuf.ProtoString.write(reason, to: &writer); writer.tag(26) }
+            if archived { Protobuf.ProtoBool.write(archived, to: &writer); writer.tag(16) }
+            if !name.isEmpty { Protobuf.ProtoString.write(name, to: &writer); writer.tag(10) }
         }
 
         public mutating func merge(from reader: inout Protobuf.Reader) throws {
@@ -366,22 +373,25 @@ extension Slipway.Workspaces.V1 {
                 let tag = try reader.nextTag()
                 switch tag {
                 case 0: return
-                case 8: archived = try Protobuf.ProtoBool.read(from: &reader)
-                case 18: reason = try Protobuf.ProtoString.read(from: &reader)
+                case 10: name = try Protobuf.ProtoString.read(from: &reader)
+                case 16: archived = try Protobuf.ProtoBool.read(from: &reader)
+                case 26: reason = try Protobuf.ProtoString.read(from: &reader)
                 default: try reader.unknown(tag, into: &unknownFields)
                 }
             }
         }
 
         public func encodeJSONFields(into json: inout Protobuf.JSONWriter) throws {
+            if !name.isEmpty || json.includesDefaults { try json.single("name", "name", name, Protobuf.ProtoString.self) }
             if archived || json.includesDefaults { try json.single("archived", "archived", archived, Protobuf.ProtoBool.self) }
             if !reason.isEmpty || json.includesDefaults { try json.single("reason", "reason", reason, Protobuf.ProtoString.self) }
         }
 
         public mutating func mergeJSONField(_ number: Int, from json: inout Protobuf.JSONReader) throws {
             switch number {
-            case 1: try json.implicit(&archived, Protobuf.ProtoBool.self)
-            case 2: try json.implicit(&reason, Protobuf.ProtoString.self)
+            case 1: try json.implicit(&name, Protobuf.ProtoString.self)
+            case 2: try json.implicit(&archived, Protobuf.ProtoBool.self)
+            case 3: try json.implicit(&reason, Protobuf.ProtoString.self)
             default: try json.skipValue()
             }
         }
@@ -568,10 +578,10 @@ extension Slipway.Workspaces.V1 {
                 service: "slipway.workspaces.v1.Workspaces", name: "List",
                 shape: .unary, idempotency: .noSideEffects, options: [144, 2, 1, 170, 207, 24, 2, 24, 1]
             )
-            /// Archives the workspace of the call, or takes it back. What is in an archived workspace can be read and not changed.
+            /// Archives a workspace, or takes it back. What is in an archived workspace can be read and not changed.
             public static let setArchived = RPC.MethodDescriptor<Slipway.Workspaces.V1.SetArchivedRequest, Slipway.Workspaces.V1.Workspace>(
                 service: "slipway.workspaces.v1.Workspaces", name: "SetArchived",
-                shape: .unary, idempotency: .idempotent, options: [144, 2, 2, 170, 207, 24, 2, 8, 3]
+                shape: .unary, idempotency: .idempotent, options: [144, 2, 2, 170, 207, 24, 2, 16, 1]
             )
             /// The members of the workspace of the call, by name.
             public static let listMembers = RPC.MethodDescriptor<Slipway.Workspaces.V1.ListMembersRequest, Slipway.Workspaces.V1.ListMembersResponse>(
@@ -594,7 +604,7 @@ extension Slipway.Workspaces.V1 {
             func get(requests: RPC.RequestStream<Slipway.Workspaces.V1.GetWorkspaceRequest>, responses: RPC.ResponseWriter<Slipway.Workspaces.V1.Workspace>, context: RPC.ServerContext) async throws
             /// The workspaces that the caller is a member of; for administrators all there are. By name.
             func list(requests: RPC.RequestStream<Slipway.Workspaces.V1.ListWorkspacesRequest>, responses: RPC.ResponseWriter<Slipway.Workspaces.V1.ListWorkspacesResponse>, context: RPC.ServerContext) async throws
-            /// Archives the workspace of the call, or takes it back. What is in an archived workspace can be read and not changed.
+            /// Archives a workspace, or takes it back. What is in an archived workspace can be read and not changed.
             func setArchived(requests: RPC.RequestStream<Slipway.Workspaces.V1.SetArchivedRequest>, responses: RPC.ResponseWriter<Slipway.Workspaces.V1.Workspace>, context: RPC.ServerContext) async throws
             /// The members of the workspace of the call, by name.
             func listMembers(requests: RPC.RequestStream<Slipway.Workspaces.V1.ListMembersRequest>, responses: RPC.ResponseWriter<Slipway.Workspaces.V1.ListMembersResponse>, context: RPC.ServerContext) async throws
@@ -611,7 +621,7 @@ extension Slipway.Workspaces.V1 {
             func get(request: RPC.ServerRequest<Slipway.Workspaces.V1.GetWorkspaceRequest>, context: RPC.ServerContext) async throws -> RPC.ServerResponse<Slipway.Workspaces.V1.Workspace>
             /// The workspaces that the caller is a member of; for administrators all there are. By name.
             func list(request: RPC.ServerRequest<Slipway.Workspaces.V1.ListWorkspacesRequest>, context: RPC.ServerContext) async throws -> RPC.ServerResponse<Slipway.Workspaces.V1.ListWorkspacesResponse>
-            /// Archives the workspace of the call, or takes it back. What is in an archived workspace can be read and not changed.
+            /// Archives a workspace, or takes it back. What is in an archived workspace can be read and not changed.
             func setArchived(request: RPC.ServerRequest<Slipway.Workspaces.V1.SetArchivedRequest>, context: RPC.ServerContext) async throws -> RPC.ServerResponse<Slipway.Workspaces.V1.Workspace>
             /// The members of the workspace of the call, by name.
             func listMembers(request: RPC.ServerRequest<Slipway.Workspaces.V1.ListMembersRequest>, context: RPC.ServerContext) async throws -> RPC.ServerResponse<Slipway.Workspaces.V1.ListMembersResponse>
@@ -628,7 +638,7 @@ extension Slipway.Workspaces.V1 {
             func get(_ request: Slipway.Workspaces.V1.GetWorkspaceRequest, context: RPC.ServerContext) async throws -> Slipway.Workspaces.V1.Workspace
             /// The workspaces that the caller is a member of; for administrators all there are. By name.
             func list(_ request: Slipway.Workspaces.V1.ListWorkspacesRequest, context: RPC.ServerContext) async throws -> Slipway.Workspaces.V1.ListWorkspacesResponse
-            /// Archives the workspace of the call, or takes it back. What is in an archived workspace can be read and not changed.
+            /// Archives a workspace, or takes it back. What is in an archived workspace can be read and not changed.
             func setArchived(_ request: Slipway.Workspaces.V1.SetArchivedRequest, context: RPC.ServerContext) async throws -> Slipway.Workspaces.V1.Workspace
             /// The members of the workspace of the call, by name.
             func listMembers(_ request: Slipway.Workspaces.V1.ListMembersRequest, context: RPC.ServerContext) async throws -> Slipway.Workspaces.V1.ListMembersResponse
@@ -658,7 +668,7 @@ extension Slipway.Workspaces.V1 {
                 try await channel.unary(Slipway.Workspaces.V1.Workspaces.Methods.list, request, metadata: metadata, options: options)
             }
 
-            /// Archives the workspace of the call, or takes it back. What is in an archived workspace can be read and not changed.
+            /// Archives a workspace, or takes it back. What is in an archived workspace can be read and not changed.
             public func setArchived(_ request: Slipway.Workspaces.V1.SetArchivedRequest, metadata: RPC.Metadata = [:], options: RPC.CallOptions = RPC.CallOptions()) async throws -> Slipway.Workspaces.V1.Workspace {
                 try await channel.unary(Slipway.Workspaces.V1.Workspaces.Methods.setArchived, request, metadata: metadata, options: options)
             }
@@ -722,19 +732,20 @@ extension Slipway.Workspaces.V1 {
             b2xlUgRyb2xlEjAKBXNpbmNlGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcFIFc2luY2UiLAoWQ3JlYXRlV29ya3Nw\
             YWNlUmVxdWVzdBISCgRuYW1lGAEgASgJUgRuYW1lIhUKE0dldFdvcmtzcGFjZVJlcXVlc3QiFwoVTGlzdFdvcmtzcGFjZXNSZXF1\
             ZXN0IloKFkxpc3RXb3Jrc3BhY2VzUmVzcG9uc2USQAoKd29ya3NwYWNlcxgBIAMoCzIgLnNsaXB3YXkud29ya3NwYWNlcy52MS5X\
-            b3Jrc3BhY2VSCndvcmtzcGFjZXMiSAoSU2V0QXJjaGl2ZWRSZXF1ZXN0EhoKCGFyY2hpdmVkGAEgASgIUghhcmNoaXZlZBIWCgZy\
-            ZWFzb24YAiABKAlSBnJlYXNvbiIUChJMaXN0TWVtYmVyc1JlcXVlc3QiTgoTTGlzdE1lbWJlcnNSZXNwb25zZRI3CgdtZW1iZXJz\
-            GAEgAygLMh0uc2xpcHdheS53b3Jrc3BhY2VzLnYxLk1lbWJlclIHbWVtYmVycyJ1ChBTZXRNZW1iZXJSZXF1ZXN0EhwKCXByaW5j\
-            aXBhbBgBIAEoCVIJcHJpbmNpcGFsEisKBHJvbGUYAiABKA4yFy5zbGlwd2F5LmFjY2Vzcy52MS5Sb2xlUgRyb2xlEhYKBnJlYXNv\
-            bhgDIAEoCVIGcmVhc29uMvcECgpXb3Jrc3BhY2VzEmEKBkNyZWF0ZRItLnNsaXB3YXkud29ya3NwYWNlcy52MS5DcmVhdGVXb3Jr\
-            c3BhY2VSZXF1ZXN0GiAuc2xpcHdheS53b3Jrc3BhY2VzLnYxLldvcmtzcGFjZSIGqs8YAhABEl4KA0dldBIqLnNsaXB3YXkud29y\
-            a3NwYWNlcy52MS5HZXRXb3Jrc3BhY2VSZXF1ZXN0GiAuc2xpcHdheS53b3Jrc3BhY2VzLnYxLldvcmtzcGFjZSIJkAIBqs8YAggB\
-            Em4KBExpc3QSLC5zbGlwd2F5LndvcmtzcGFjZXMudjEuTGlzdFdvcmtzcGFjZXNSZXF1ZXN0Gi0uc2xpcHdheS53b3Jrc3BhY2Vz\
-            LnYxLkxpc3RXb3Jrc3BhY2VzUmVzcG9uc2UiCZACAarPGAIYARJlCgtTZXRBcmNoaXZlZBIpLnNsaXB3YXkud29ya3NwYWNlcy52\
-            MS5TZXRBcmNoaXZlZFJlcXVlc3QaIC5zbGlwd2F5LndvcmtzcGFjZXMudjEuV29ya3NwYWNlIgmQAgKqzxgCCAMSbwoLTGlzdE1l\
-            bWJlcnMSKS5zbGlwd2F5LndvcmtzcGFjZXMudjEuTGlzdE1lbWJlcnNSZXF1ZXN0Giouc2xpcHdheS53b3Jrc3BhY2VzLnYxLkxp\
-            c3RNZW1iZXJzUmVzcG9uc2UiCZACAarPGAIIARJeCglTZXRNZW1iZXISJy5zbGlwd2F5LndvcmtzcGFjZXMudjEuU2V0TWVtYmVy\
-            UmVxdWVzdBodLnNsaXB3YXkud29ya3NwYWNlcy52MS5NZW1iZXIiCZACAqrPGAIIA2IGcHJvdG8z
+            b3Jrc3BhY2VSCndvcmtzcGFjZXMiXAoSU2V0QXJjaGl2ZWRSZXF1ZXN0EhIKBG5hbWUYASABKAlSBG5hbWUSGgoIYXJjaGl2ZWQY\
+            AiABKAhSCGFyY2hpdmVkEhYKBnJlYXNvbhgDIAEoCVIGcmVhc29uIhQKEkxpc3RNZW1iZXJzUmVxdWVzdCJOChNMaXN0TWVtYmVy\
+            c1Jlc3BvbnNlEjcKB21lbWJlcnMYASADKAsyHS5zbGlwd2F5LndvcmtzcGFjZXMudjEuTWVtYmVyUgdtZW1iZXJzInUKEFNldE1l\
+            bWJlclJlcXVlc3QSHAoJcHJpbmNpcGFsGAEgASgJUglwcmluY2lwYWwSKwoEcm9sZRgCIAEoDjIXLnNsaXB3YXkuYWNjZXNzLnYx\
+            LlJvbGVSBHJvbGUSFgoGcmVhc29uGAMgASgJUgZyZWFzb24y9wQKCldvcmtzcGFjZXMSYQoGQ3JlYXRlEi0uc2xpcHdheS53b3Jr\
+            c3BhY2VzLnYxLkNyZWF0ZVdvcmtzcGFjZVJlcXVlc3QaIC5zbGlwd2F5LndvcmtzcGFjZXMudjEuV29ya3NwYWNlIgaqzxgCEAES\
+            XgoDR2V0Eiouc2xpcHdheS53b3Jrc3BhY2VzLnYxLkdldFdvcmtzcGFjZVJlcXVlc3QaIC5zbGlwd2F5LndvcmtzcGFjZXMudjEu\
+            V29ya3NwYWNlIgmQAgGqzxgCCAESbgoETGlzdBIsLnNsaXB3YXkud29ya3NwYWNlcy52MS5MaXN0V29ya3NwYWNlc1JlcXVlc3Qa\
+            LS5zbGlwd2F5LndvcmtzcGFjZXMudjEuTGlzdFdvcmtzcGFjZXNSZXNwb25zZSIJkAIBqs8YAhgBEmUKC1NldEFyY2hpdmVkEiku\
+            c2xpcHdheS53b3Jrc3BhY2VzLnYxLlNldEFyY2hpdmVkUmVxdWVzdBogLnNsaXB3YXkud29ya3NwYWNlcy52MS5Xb3Jrc3BhY2Ui\
+            CZACAqrPGAIQARJvCgtMaXN0TWVtYmVycxIpLnNsaXB3YXkud29ya3NwYWNlcy52MS5MaXN0TWVtYmVyc1JlcXVlc3QaKi5zbGlw\
+            d2F5LndvcmtzcGFjZXMudjEuTGlzdE1lbWJlcnNSZXNwb25zZSIJkAIBqs8YAggBEl4KCVNldE1lbWJlchInLnNsaXB3YXkud29y\
+            a3NwYWNlcy52MS5TZXRNZW1iZXJSZXF1ZXN0Gh0uc2xpcHdheS53b3Jrc3BhY2VzLnYxLk1lbWJlciIJkAICqs8YAggDYgZwcm90\
+            bzM=
             """
     )
 }

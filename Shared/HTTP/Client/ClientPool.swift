@@ -4,6 +4,8 @@ import Loop
 struct ClientOrigin: Hashable, Sendable {
     var address: SocketAddress
     var isEncrypted: Bool
+    /// The name that the server must prove; nil where nothing is proved.
+    var serverName: String?
 }
 
 /// One loop's connections of a client. Confined to that loop.
@@ -136,7 +138,7 @@ final class OriginPool: @unchecked Sendable {
         do {
             _ = try HTTPClientConnection.start(
                 to: raw, address: origin.address, tls: origin.isEncrypted ? configuration.tls : nil,
-                wanted: configuration.wanted, limits: configuration.limits,
+                serverName: origin.serverName, wanted: configuration.wanted, limits: configuration.limits,
                 statistics: statistics, loop: loop
             ) { [self] connection, result in
                 switch result {

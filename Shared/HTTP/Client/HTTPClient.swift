@@ -47,7 +47,8 @@ public final class HTTPClient: Sendable {
 
     /// Sends a request and gives its answer to `read`; what `read` leaves of it is dropped.
     /// - Parameters:
-    ///   - address: where to connect, if not what the request's authority says (a unix socket, a proxy).
+    ///   - address: where to connect, if not what the request's authority says (a unix socket, a proxy). The server must
+    ///     prove the authority's name all the same, or the TLS configuration's `serverName` where that is set.
     ///   - deadline: how long the exchange may take with `read` and all.
     /// - Throws: `HTTPExchangeError`, `CancellationError`, or what `read` or the body's sequence throws.
     public func execute<Answer: Sendable>(
@@ -141,13 +142,12 @@ public final class HTTPClient: Sendable {
         if isEncrypted, configuration.tls == nil {
             throw HTTPExchangeError.notConnected("https needs a TLS context in the client's configuration")
         }
-        if let address { return ClientOrigin(address: address, isEncrypted: isEncrypted) }
-        let authority = request.authority
-        let hasPort = authority.last != "]" && authority.contains(":")
-        let text = hasPort ? authority : "\(authority):\(isEncrypted ? 443 : 80)"
-        guard !authority.isEmpty, let address = SocketAddress(text) else {
-            throw HTTPExchangeError.notConnected("the authority \(authority) is not host and port")
+        let named = SocketAddress(authority: request.authority, defaultPort: isEncrypted ? 443 : 80)
+        // Plain text to an address needs no name; a certificate does, and that of the address is not what was asked for.
+        guard let target = address ?? named, named != nil || !isEncrypted else {
+            throw HTTPExchangeError.notConnected("the authority \(request.authority) is not host and port")
         }
-        return ClientOrigin(address: address, isEncrypted: isEncrypted)
+        return ClientOrigin(
+            address: target, isEncrypted: isEncrypted, serverName: isEncrypted ? named?.hostName : nil)
     }
 }

@@ -29,18 +29,22 @@ extension SocketAddress {
 extension HTTPClientConnection {
     /// Begins to connect, on the loop's thread. `completion` is called once, there, possibly before this returns; the
     /// connection is then open, or gone.
-    /// - Parameter tls: a context of role `.client`; plain text where nil.
+    /// - Parameters:
+    ///   - tls: a context of role `.client`; plain text where nil.
+    ///   - authority: what requests will be addressed to: the server must prove that name, unless the TLS configuration
+    ///     says another. The address's host where nil.
     /// - Returns: the connection that is being made, to be closed where it is not wanted any more; nil where it failed.
     @discardableResult
     public static func connect(
-        to address: ResolvedAddress, tls: TLSContext?, speaking wanted: ClientProtocol, limits: HTTPLimits,
-        statistics: HTTPStatistics, loop: EventLoop,
+        to address: ResolvedAddress, tls: TLSContext?, authority: String? = nil, speaking wanted: ClientProtocol,
+        limits: HTTPLimits, statistics: HTTPStatistics, loop: EventLoop,
         completion: @escaping (Result<HTTPClientConnection, any Error>) -> Void
     ) -> HTTPClientConnection? {
+        let serverName = authority.flatMap { SocketAddress(authority: $0, defaultPort: 0)?.hostName }
         do {
             return try start(
-                to: address.raw, address: address.address, tls: tls, wanted: wanted, limits: limits,
-                statistics: statistics, loop: loop
+                to: address.raw, address: address.address, tls: tls, serverName: serverName, wanted: wanted,
+                limits: limits, statistics: statistics, loop: loop
             ) { connection, result in completion(result.map { connection }) }
         } catch {
             completion(.failure(error))

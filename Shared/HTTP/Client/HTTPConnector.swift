@@ -26,9 +26,11 @@ public final class HTTPClientConnection {
     public var onChange: (() -> Void)?
 
     /// Begins to connect. `completion` is called once, on the loop; the address must be resolved already.
+    /// - Parameter serverName: the name to find in the certificate where the TLS configuration gives none; the address's
+    ///   host where nil.
     static func start(
-        to raw: RawAddress, address: SocketAddress, tls: TLSContext?, wanted: ClientProtocol, limits: HTTPLimits,
-        statistics: HTTPStatistics, loop: EventLoop,
+        to raw: RawAddress, address: SocketAddress, tls: TLSContext?, serverName: String? = nil,
+        wanted: ClientProtocol, limits: HTTPLimits, statistics: HTTPStatistics, loop: EventLoop,
         completion: @escaping (HTTPClientConnection, Result<Void, any Error>) -> Void
     ) throws -> HTTPClientConnection {
         let descriptor = slipway_stream_socket(raw.family)
@@ -46,7 +48,7 @@ public final class HTTPClientConnection {
         do {
             let session = try tls?.makeSession()
             if let session, let tls {
-                let name = tls.configuration.serverName ?? address.hostName
+                let name = tls.configuration.serverName ?? serverName ?? address.hostName
                 try session.expect(serverName: name, verifying: tls.configuration.verifiesServer)
             }
             return HTTPClientConnection(
@@ -145,6 +147,13 @@ public final class HTTPClientConnection {
 }
 
 extension SocketAddress {
+    /// Reads a request's authority, whose port may be left out. Nil where it names no host.
+    init?(authority: String, defaultPort: Int) {
+        let hasPort = authority.last != "]" && authority.contains(":")
+        self.init(hasPort ? authority : "\(authority):\(defaultPort)")
+        guard case .tcp = self, !authority.isEmpty, !authority.hasPrefix(":") else { return nil }
+    }
+
     var hostName: String {
         switch self {
         case .tcp(let host, _): host

@@ -142,6 +142,9 @@ public enum StreamClosure: Equatable, Sendable {
     case reset(code: StreamResetCode, byPeer: Bool)
     /// The peer surely has not acted on it: it may be sent again elsewhere.
     case refused
+    /// Client: the request's head was never sent, because the peer takes no head of `size` bytes, counted as
+    /// `HTTPLimits.headerBytes` is. Sending it again would come to the same.
+    case headTooLarge(size: Int, limit: Int)
     /// The connection went away under it; the reason is for a person.
     case connectionLost(String)
 }

@@ -15,6 +15,8 @@ public enum HTTPExchangeError: Error, Equatable, CustomStringConvertible {
         case .closed(.reset(let code, let byPeer)):
             "\(byPeer ? "the peer" : "this side") gave the exchange up (code \(code.rawValue))"
         case .closed(.refused): "the peer refused the request without looking at it"
+        case .closed(.headTooLarge(let size, let limit)):
+            "the request's head takes \(size) bytes and the peer takes at most \(limit)"
         case .closed(.connectionLost(let reason)): "the connection was lost: \(reason)"
         case .deadlineExceeded(let duration): "the exchange took longer than \(duration)"
         case .bodyTooLarge(let limit): "the body has more than \(limit) bytes"

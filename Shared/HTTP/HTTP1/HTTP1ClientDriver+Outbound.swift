@@ -14,7 +14,9 @@ extension HTTP1ClientDriver: StreamDriver {
     func reset(_ stream: HTTPStream, _ code: StreamResetCode) {
         guard stream === self.stream else { return }
         closeStream(.reset(code: code, byPeer: false))
-        perform(state.fail("the exchange was given up"))
+        _ = state.fail("the exchange was given up")
+        // An orderly end could mean that we still wait for the answer: a server goes on with its work then.
+        connection?.abort("the exchange was given up")
     }
 
     func fillOutput() {

@@ -10,6 +10,8 @@ extension HTTP1ServerDriver {
         }
     }
 
+    var readsAfterHangUp: Bool { false }
+
     func received(_ bytes: UnsafeRawBufferPointer) {
         if pending.isEmpty {
             let used = process(bytes)

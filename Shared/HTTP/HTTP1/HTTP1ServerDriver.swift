@@ -60,6 +60,10 @@ final class HTTP1ServerDriver: ConnectionDriver {
         closeStream(.connectionLost(reason))
     }
 
+    /// The peer sends no more. That alone is no farewell: whoever sent a whole request may shut its sending side (as `nc`
+    /// does at the end of its input) and wait for the answer, and over TCP that looks just like a process that died. So a
+    /// caller has left when its connection is reset, when a unix socket is closed, or when an answer finds nobody; then,
+    /// and when the end comes within a request, the stream closes and its handler is cancelled.
     func receivedEnd() -> Bool {
         let action = state.peerEnded()
         if action != .nothing { closeStream(.connectionLost("the peer closed the connection within its request")) }

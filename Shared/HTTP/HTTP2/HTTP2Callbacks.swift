@@ -60,9 +60,9 @@ struct HTTP2Callbacks: @unchecked Sendable {
     }
 
     private static func setOutbound(_ callbacks: OpaquePointer) {
-        nghttp2_session_callbacks_set_on_frame_not_send_callback(callbacks) { _, frame, _, driver in
+        nghttp2_session_callbacks_set_on_frame_not_send_callback(callbacks) { _, frame, code, driver in
             guard let frame else { return 0 }
-            HTTP2Driver.with(driver) { $0.frameNotSent(frame.pointee.hd) }
+            HTTP2Driver.with(driver) { $0.frameNotSent(frame.pointee.hd, code) }
             return 0
         }
         nghttp2_session_callbacks_set_on_frame_send_callback(callbacks) { _, frame, driver in

@@ -116,6 +116,7 @@ extension HTTP2Driver {
                 controlReceived()
             }
         case NGHTTP2_SETTINGS.rawValue:
+            prefaceCame()
             controlReceived()
             onCapacity?()
         case NGHTTP2_GOAWAY.rawValue:

@@ -18,13 +18,25 @@ extension HTTP2Driver {
         connection?.needsFlush()
     }
 
+    /// The largest head that the peer says it takes, once it has said so.
+    private var peerHeadLimit: Int? {
+        let limit = nghttp2_session_get_remote_settings(session, NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE)
+        return limit < UInt32.max ? Int(limit) : nil
+    }
+
     /// Client: opens a stream for a request.
-    /// - Returns: nil where the connection takes no more.
+    /// - Returns: nil where the connection takes no more; a stream that is closed already where the peer takes no head
+    ///   of this size.
     func open(_ request: RequestHead, receiver: any HTTPStreamReceiver, end: Bool) -> HTTPStream? {
         guard connection != nil, !isGoingAway, draining == .no else { return nil }
         let stream = HTTPStream(loop: loop, request: request, peer: peer, driver: self)
         stream.isHeadSent = true
         stream.isOutputEnded = end
+        if let limit = peerHeadLimit, request.mayExceed(limit) {
+            stream.receiver = receiver
+            stream.close(.headTooLarge(size: request.headSize, limit: limit))
+            return stream
+        }
         let identifier = request.withPseudoFields { pseudo in
             request.fields.withPairs(pseudo: pseudo) { pairs in
                 if end { return nghttp2_submit_request(session, nil, pairs.baseAddress, pairs.count, nil, nil) }
@@ -132,10 +144,20 @@ extension HTTP2Driver {
     }
 
     /// A head that nghttp2 refuses to send, because it is too large, would leave its stream open for ever.
-    func frameNotSent(_ header: nghttp2_frame_hd) {
-        guard case .server = role, header.type == UInt8(NGHTTP2_HEADERS.rawValue) else { return }
-        stream(header.stream_id)?.reset(.internalError)
+    func frameNotSent(_ header: nghttp2_frame_hd, _ code: Int32) {
+        guard header.type == UInt8(NGHTTP2_HEADERS.rawValue), let stream = stream(header.stream_id) else { return }
+        switch role {
+        case .server: stream.reset(.internalError)
+        case .client:
+            // Other failures are the connection's, and the request may go over another one.
+            guard code == NGHTTP2_ERR_FRAME_SIZE_ERROR.rawValue, remove(stream.identifier) != nil else { return }
+            stream.close(.headTooLarge(size: stream.request.headSize, limit: HTTP2Driver.sentHeadBytesMax))
+            onCapacity?()
+        }
     }
+
+    /// The size over which nghttp2 sends no head, whatever the peer takes.
+    private static let sentHeadBytesMax = 64 * 1024
 
     func frameSent(_ header: nghttp2_frame_hd) {
         if case .client = role {
@@ -153,6 +175,20 @@ extension HTTP2Driver {
 }
 
 extension RequestHead {
+    /// What the head counts against a peer's limit: each field with 32 bytes more.
+    fileprivate var headSize: Int {
+        let pseudoNames = ":method:scheme:path:authority".utf8.count
+        var size = 4 * 32 + pseudoNames + method.description.utf8.count
+        for slot in [schemeSlot, pathSlot, authoritySlot] { size += Int(slot.count) }
+        fields.forEachBytes { size += $0.count + $1.count + 32 }
+        return size
+    }
+
+    /// Asked of every request: first by what is quickly known and never too small.
+    fileprivate func mayExceed(_ limit: Int) -> Bool {
+        fields.storage.count + 32 * fields.count + 256 > limit && headSize > limit
+    }
+
     fileprivate func withPseudoFields<Result>(
         _ body: ([(StaticString, UnsafeRawBufferPointer)]) -> Result
     ) -> Result {

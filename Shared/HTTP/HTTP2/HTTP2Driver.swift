@@ -35,6 +35,8 @@ final class HTTP2Driver: ConnectionDriver, StreamDriver {
     var keepalive: HTTP2Keepalive
     var keepaliveTimer: LoopTimer?
     var progressTimer: LoopTimer?
+    /// Server: runs until the peer has shown that it speaks HTTP/2.
+    private var prefaceTimer: LoopTimer?
     /// Body bytes with receivers, and how many of them the peer was not given back for the connection.
     var unreadBytes = 0
     var withheldBytes = 0
@@ -77,7 +79,19 @@ final class HTTP2Driver: ConnectionDriver, StreamDriver {
         }
         submitSettings()
         scheduleKeepalive()
+        if case .server = role { awaitPreface() }
         connection?.needsFlush()
+    }
+
+    /// The preface ends with the peer's settings. Who negotiates HTTP/2 and then says nothing holds no slot.
+    private func awaitPreface() {
+        let timeout = limits.headTimeout
+        prefaceTimer = loop.schedule(after: timeout) { self.connection?.close("no HTTP/2 preface within \(timeout)") }
+    }
+
+    func prefaceCame() {
+        prefaceTimer?.cancel()
+        prefaceTimer = nil
     }
 
     private func submitSettings() {
@@ -136,6 +150,7 @@ final class HTTP2Driver: ConnectionDriver, StreamDriver {
         keepaliveTimer = nil
         progressTimer?.cancel()
         progressTimer = nil
+        prefaceCame()
         connection = nil
         let left = streams.removeAll()
         latest = nil

@@ -109,7 +109,9 @@ public struct RouteTable<Target: Sendable>: Sendable {
         if let found = find(from: 0, at: 1, &search) {
             var parameters = RouteParameters()
             for (name, range) in zip(found.names, search.values) {
-                guard let value = PercentEncoding.decode(search.path.part(range)) else { return .badEncoding }
+                guard let bytes = PercentEncoding.decode(search.path.part(range), damage: .refused),
+                    let value = String(validating: bytes, as: UTF8.self)
+                else { return .badEncoding }
                 parameters.add(name, value)
             }
             return .found(found.target, parameters)
@@ -132,7 +134,7 @@ public struct RouteTable<Target: Sendable>: Sendable {
         let end = search.path.index(of: UInt8(ascii: "/"), from: start) ?? search.path.count
         let segment = search.path.part(start..<end)
         if !node.literals.isEmpty {
-            if let literal = PercentEncoding.bytes(segment) {
+            if let literal = PercentEncoding.decode(segment, damage: .refused) {
                 if let child = node.literals[literal], let found = find(from: child, at: end + 1, &search) {
                     return found
                 }

@@ -23,6 +23,8 @@ protocol ConnectionDriver: AnyObject {
     var isFinished: Bool { get }
     /// False stops reading until `Connection.resumeReading`.
     var wantsInput: Bool { get }
+    /// Whether bytes that a peer sent before it was gone for good still matter. A server can't answer them any more.
+    var readsAfterHangUp: Bool { get }
     /// No new work: finish what is under way, then close.
     func drain()
     /// The peer takes nothing for now, and bytes are left in the output.
@@ -33,6 +35,7 @@ protocol ConnectionDriver: AnyObject {
 
 extension ConnectionDriver {
     func outputBlocked() {}
+    var readsAfterHangUp: Bool { true }
 }
 
 /// A socket with its TLS and output buffer, driven by a protocol. Confined to its loop.
@@ -60,6 +63,7 @@ final class Connection: Channel {
     private var isInputEnded = false
     /// The kernel announced the end of what comes: its edge is gone, so everything must be read before waiting again.
     private var isEndAnnounced = false
+    private var isHungUp = false
     /// Told once the transport stands and the driver has begun.
     var onOpen: (() -> Void)?
     /// Told once the connection is closed.
@@ -98,8 +102,16 @@ final class Connection: Channel {
             if tls == nil { open(protocol: nil) } else { state = .handshaking }
         }
         if state == .handshaking, !handshake() { return }
+        if !events.isDisjoint(with: .hungUp) { isHungUp = true }
         if !events.isDisjoint(with: [.readable, .ended]) { read(draining: !events.isDisjoint(with: .ended)) }
+        if isHungUp, !isClosed { hungUp() }
         if !isClosed, events.contains(.writable) { loop.markDirty(self) }
+    }
+
+    /// Nobody is there any more. Where reading goes on it finds that out by itself, behind the last bytes.
+    private func hungUp() {
+        guard isInputEnded || isReadingPaused && driver?.readsAfterHangUp == false else { return }
+        close("the peer is gone")
     }
 
     private func handshake() -> Bool {

@@ -1,4 +1,5 @@
 import Loop
+import Synchronization
 
 /// One statement on its way through a connection. Confined to the connection's loop once submitted.
 final class Operation: @unchecked Sendable {
@@ -18,6 +19,8 @@ final class Operation: @unchecked Sendable {
         case unprepared
         /// Several statements, without binds; alone on the connection.
         case script
+        /// A COPY and all that it takes; alone on the connection.
+        case copy([UInt8])
         /// Row by row; alone on the connection.
         case stream(RowBuffer)
     }
@@ -45,6 +48,9 @@ final class Operation: @unchecked Sendable {
     var isCancelled = false
     var isExpired = false
     var wantsCancel = false
+    /// Orders what the loop wrote before what the awaiting task reads. The runtime orders them too, but the thread sanitizer
+    /// can't see into it.
+    private let handOver = Atomic<Bool>(false)
     private var continuation: UnsafeContinuation<PostgresResult?, any Error>?
     private var completion: ((Result<PostgresResult?, any Error>) -> Void)?
 
@@ -63,11 +69,23 @@ final class Operation: @unchecked Sendable {
     var isExclusive: Bool {
         switch form {
         case .prepared, .unprepared: false
-        case .script, .stream: true
+        case .script, .copy, .stream: true
         }
     }
 
+    var copyBytes: [UInt8]? {
+        if case .copy(let bytes) = form { bytes } else { nil }
+    }
+
     func await(_ continuation: UnsafeContinuation<PostgresResult?, any Error>) { self.continuation = continuation }
+
+    /// What the awaiting task gets when its continuation is resumed. With an unsafe one: a checked one allocates.
+    func outcome(
+        submitting submit: (UnsafeContinuation<PostgresResult?, any Error>) -> Void
+    ) async throws -> PostgresResult? {
+        defer { _ = handOver.load(ordering: .acquiring) }
+        return try await withUnsafeThrowingContinuation { submit($0) }
+    }
 
     func whenFinished(_ body: @escaping (Result<PostgresResult?, any Error>) -> Void) { completion = body }
     func whenFinished(_ body: @escaping () -> Void) { completion = { _ in body() } }
@@ -88,6 +106,7 @@ final class Operation: @unchecked Sendable {
         let completion = self.completion
         self.continuation = nil
         self.completion = nil
+        handOver.store(true, ordering: .releasing)
         continuation?.resume(with: outcome)
         completion?(outcome)
     }

@@ -5,7 +5,8 @@ extension PostgresChannel {
     /// Takes the results that are complete. After the end of the connection libpq gives what is left without waiting.
     func process(afterEnd: Bool = false) {
         var rounds = 0
-        while !isClosed, !isPaused || afterEnd, afterEnd ? rounds < 10_000 : PQisBusy(pointer) == 0 {
+        // While a COPY takes data, libpq has nothing to say but that.
+        while !isClosed, copying == nil, !isPaused || afterEnd, afterEnd ? rounds < 10_000 : PQisBusy(pointer) == 0 {
             rounds += 1
             if let result = PQgetResult(pointer) {
                 take(result)
@@ -13,7 +14,7 @@ extension PostgresChannel {
                 break
             }
         }
-        while let notification = PQnotifies(pointer) {
+        while !isClosed, let notification = PQnotifies(pointer) {
             notificationHandler?(PostgresNotification(notification.pointee))
             PQfreemem(notification)
         }
@@ -66,6 +67,10 @@ extension PostgresChannel {
             PQclear(result)
             if case .prepare = step { cache.forget(operation.query, name: operation.statement) }
             if operation.error == nil { operation.wasAborted = true }
+        case PGRES_COPY_IN where operation.copyBytes != nil:
+            PQclear(result)
+            copying = CopyFeed(operation: operation)
+            loop.markDirty(self)
         case PGRES_COPY_IN, PGRES_COPY_OUT, PGRES_COPY_BOTH:
             PQclear(result)
             operation.finish(.failure(PostgresError(.usage, "COPY can't be used here", sql: operation.query.sql)))
@@ -191,6 +196,7 @@ extension PostgresError {
         schema = field(SLIPWAY_PQ_SCHEMA)
         table = field(SLIPWAY_PQ_TABLE)
         column = field(SLIPWAY_PQ_COLUMN)
+        context = field(SLIPWAY_PQ_CONTEXT)
         constraint = field(SLIPWAY_PQ_CONSTRAINT)
         position = field(SLIPWAY_PQ_POSITION).flatMap { Int($0) }
         let severity = field(SLIPWAY_PQ_SEVERITY)

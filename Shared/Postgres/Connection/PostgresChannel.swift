@@ -43,6 +43,8 @@ final class PostgresChannel: Channel, @unchecked Sendable {
     var wasCancelSent = false
     var needsFlush = false
     var isPaused = false
+    /// The COPY that takes data at the moment.
+    var copying: CopyFeed?
     private var isEndAnnounced = false
     var timer: LoopTimer?
     private var isFinished = false
@@ -95,11 +97,16 @@ final class PostgresChannel: Channel, @unchecked Sendable {
 
     override func flush() {
         sendQueued()
-        guard !isClosed else { return }
-        switch PQflush(pointer) {
-        case 0: needsFlush = false
-        case 1: needsFlush = true
-        default: lost()
+        while !isClosed {
+            switch PQflush(pointer) {
+            case 0:
+                needsFlush = false
+                guard feedCopy() else { return }
+            case 1:
+                needsFlush = true
+                return
+            default: return lost()
+            }
         }
     }
 

@@ -39,7 +39,7 @@ final class PostgresConnecting: @unchecked Sendable {
         attempt.timer = loop.schedule(after: configuration.connectTimeout) {
             attempt.fail("no connection within \(configuration.connectTimeout)")
         }
-        // Looking up a name and reading the files of the user block.
+        // Looking up names and reading the files of the user block.
         Task {
             let started: Result<Started, any Error>
             do {
@@ -55,11 +55,14 @@ final class PostgresConnecting: @unchecked Sendable {
         let pointer: OpaquePointer
 
         init(_ configuration: PostgresConfiguration) throws {
-            let own = try PostgresConnectionString.options(of: configuration.connection)
-            let settings = [
-                ("dbname", configuration.connection), ("fallback_application_name", configuration.applicationName),
-                ("client_encoding", "UTF8"), ("options", own + " " + configuration.sessionOptions),
-            ]
+            let own = try PostgresConnectionString.parsed(configuration.connection)["options"] ?? ""
+            let addresses = try HostAddresses(of: configuration.connection)
+            // Later ones replace what the connection string says.
+            let settings =
+                [
+                    ("dbname", configuration.connection), ("fallback_application_name", configuration.applicationName),
+                    ("client_encoding", "UTF8"), ("options", own + " " + configuration.sessionOptions),
+                ] + (addresses?.settings ?? [])
             let names = settings.map { strdup($0.0) }
             let values = settings.map { strdup($0.1) }
             defer { for text in names + values { free(text) } }

@@ -75,7 +75,7 @@ public final class PostgresConnection: Sendable {
     func makeOperation(
         _ query: PostgresQuery, _ form: Operation.Form, _ effect: Operation.Effect, _ timeout: Duration?
     ) throws -> Operation {
-        guard !query.sql.utf8.contains(0) else { throw PostgresError(.usage, "a statement with a zero character") }
+        guard !query.hasZero else { throw PostgresError(.usage, "a statement with a zero character") }
         return Operation(query, form: form, effect: effect, timeout: timeout ?? channel.configuration.queryTimeout)
     }
 
@@ -96,7 +96,7 @@ public final class PostgresConnection: Sendable {
     func perform(_ operation: Operation) async throws -> PostgresResult? {
         let channel = self.channel
         return try await withTaskCancellationHandler {
-            try await withUnsafeThrowingContinuation { continuation in
+            try await operation.outcome { continuation in
                 operation.await(continuation)
                 if channel.loop.isCurrent {
                     channel.submit(operation)

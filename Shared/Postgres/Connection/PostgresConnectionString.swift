@@ -2,9 +2,9 @@ import CPostgreSQL
 
 /// What libpq makes of a connection string, and of a failure to connect.
 enum PostgresConnectionString {
-    /// The session options that the string itself holds.
+    /// What the string itself says, by keyword.
     /// - Throws: `PostgresError` of kind `usage` where libpq does not understand the string.
-    static func options(of connection: String) throws -> String {
+    static func parsed(_ connection: String) throws -> [String: String] {
         var message: UnsafeMutablePointer<CChar>?
         guard let parsed = PQconninfoParse(connection, &message) else {
             defer { PQfreemem(message) }
@@ -12,12 +12,24 @@ enum PostgresConnectionString {
             throw PostgresError(.usage, "connection string: " + trimmed(message.map { String(cString: $0) } ?? ""))
         }
         defer { PQconninfoFree(parsed) }
-        var option = parsed
+        return values(parsed)
+    }
+
+    /// What libpq takes where the string says nothing: from the environment, or compiled in. May read files.
+    static var defaults: [String: String] {
+        guard let options = PQconndefaults() else { return [:] }
+        defer { PQconninfoFree(options) }
+        return values(options)
+    }
+
+    private static func values(_ first: UnsafeMutablePointer<PQconninfoOption>) -> [String: String] {
+        var values: [String: String] = [:]
+        var option = first
         while let keyword = option.pointee.keyword {
-            if String(cString: keyword) == "options", let value = option.pointee.val { return String(cString: value) }
+            if let value = option.pointee.val { values[String(cString: keyword)] = String(cString: value) }
             option += 1
         }
-        return ""
+        return values
     }
 
     /// The text is libpq's verbose form: "…: FATAL:  3D000: database … does not exist\nLOCATION: …".

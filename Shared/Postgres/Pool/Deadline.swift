@@ -2,13 +2,20 @@ import Loop
 
 /// The time that a call has for all of its attempts.
 struct Deadline {
+    private let timeout: Duration
     private let end: ContinuousClock.Instant
     private var attempts = 0
 
-    init(_ timeout: Duration) { end = .now + timeout }
+    init(_ timeout: Duration) {
+        self.timeout = timeout
+        end = .now + timeout
+    }
 
     /// Never negative; an attempt that begins with nothing left fails at once, and honestly.
     var left: Duration { max(.zero, ContinuousClock.now.duration(to: end)) }
+
+    /// What the attempt has: all of it for the first, which need not ask for the time again.
+    var ofAttempt: Duration { attempts == 0 ? timeout : left }
 
     /// Waits a little, longer each time and never the same for two callers.
     /// - Throws: `error` where no time is left for another attempt.

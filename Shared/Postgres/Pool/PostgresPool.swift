@@ -52,14 +52,22 @@ public final class PostgresPool: Sendable {
         return try await body(lease.connection)
     }
 
+    /// A connection of the caller's own, beside the pool's and its limits: for what lasts as long as a session, such as an
+    /// advisory lock. To be closed by the caller.
+    /// - Throws: `PostgresError` of kind `connection` or `usage`.
+    public func connect() async throws -> PostgresConnection {
+        try await PostgresConnection.connect(configuration, on: nextReaders().loop)
+    }
+
     /// Runs one statement in its own transaction. Where the connection breaks and the statement certainly did not run, it
     /// is sent again; where nobody can know, the error is of kind `outcomeUnknown`.
     public func query(_ query: PostgresQuery, timeout: Duration? = nil) async throws -> PostgresRows {
         var deadline = Deadline(timeout ?? configuration.queryTimeout)
         while true {
             do {
-                return try await withConnection(timeout: deadline.left) {
-                    try await $0.run(query, effect: .write, timeout: deadline.left)
+                let left = deadline.ofAttempt
+                return try await withConnection(timeout: left) {
+                    try await $0.run(query, effect: .write, timeout: left)
                 }
             } catch let error as PostgresError where error.kind == .connection {
                 try await deadline.pauseBeforeRetry(after: error, on: loops)
@@ -79,7 +87,7 @@ public final class PostgresPool: Sendable {
         var deadline = Deadline(timeout ?? configuration.queryTimeout)
         while true {
             do {
-                return try await nextReaders().read(query, timeout: deadline.left)
+                return try await nextReaders().read(query, timeout: deadline.ofAttempt)
             } catch let error as PostgresError where error.kind == .connection {
                 try await deadline.pauseBeforeRetry(after: error, on: loops)
             }

@@ -109,10 +109,13 @@ public final class PostgresTransaction: Sendable {
 
     func end() { state.withLock { $0.isOver = true } }
 
-    private func run(
+    func run(
         _ query: PostgresQuery, _ form: Operation.Form, _ timeout: Duration?
     ) async throws -> PostgresRows {
-        if case .script = form { try await ensureBegun() }
+        switch form {
+        case .script, .copy: try await ensureBegun()
+        case .prepared, .unprepared, .stream: break
+        }
         let preamble = try await begin()
         do {
             return try await connection.run(

@@ -17,10 +17,10 @@ final class SharedReaders: @unchecked Sendable {
     }
 
     func read(_ query: PostgresQuery, timeout: Duration) async throws -> PostgresRows {
-        guard !query.sql.utf8.contains(0) else { throw PostgresError(.usage, "a statement with a zero character") }
+        guard !query.hasZero else { throw PostgresError(.usage, "a statement with a zero character") }
         let operation = Operation(query, effect: .read, timeout: timeout, sharesSync: true)
         let result = try await withTaskCancellationHandler {
-            try await withUnsafeThrowingContinuation { continuation in
+            try await operation.outcome { continuation in
                 operation.await(continuation)
                 if loop.isCurrent { submit(operation) } else { loop.execute { self.submit(operation) } }
             }

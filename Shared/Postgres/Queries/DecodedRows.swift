@@ -74,7 +74,14 @@ extension PostgresRows: PostgresRowSource {
     public func all<Column: PostgresDecodable>(
         _ column: Column.Type, file: StaticString = #fileID, line: UInt = #line
     ) throws -> [Column] {
-        try map { try $0.decode(column, file: file, line: line) }
+        guard let first else { return [] }
+        try first.expect(1, file: file, line: line)
+        var values: [Column] = []
+        values.reserveCapacity(result.rowCount)
+        for row in 0..<result.rowCount {
+            values.append(try result.decode(column, row: row, column: 0, file: file, line: line))
+        }
+        return values
     }
 
     public func all<Record: PostgresRowDecodable>(_: Record.Type) throws -> [Record] {

@@ -1,3 +1,5 @@
+import Glibc
+
 /// A statement with the values bound to it, written as one string: `"SELECT name FROM models WHERE id = \(id)"`.
 ///
 /// Each interpolated value becomes a bind, never text; another query is spliced in with its binds; raw SQL has to be
@@ -14,10 +16,12 @@ public struct PostgresQuery: Sendable, ExpressibleByStringInterpolation {
         pieces = [value]
     }
 
-    public init(stringInterpolation: StringInterpolation) {
+    public init(stringInterpolation: consuming StringInterpolation) {
         sql = stringInterpolation.sql
         binds = stringInterpolation.binds
-        pieces = stringInterpolation.pieces + [stringInterpolation.piece]
+        var pieces = stringInterpolation.pieces
+        pieces.append(stringInterpolation.piece)
+        self.pieces = pieces
     }
 
     /// Text that was not written as a literal: the caller vouches for it.
@@ -31,6 +35,13 @@ public struct PostgresQuery: Sendable, ExpressibleByStringInterpolation {
 
     /// The same statement for the same types, without a single value.
     var withoutValues: PostgresQuery { PostgresQuery(keeping: binds.withoutValues, of: self) }
+
+    /// libpq would take the text up to there alone.
+    var hasZero: Bool {
+        sql.utf8.withContiguousStorageIfAvailable { text in
+            text.baseAddress.map { memchr($0, 0, text.count) != nil } ?? false
+        } ?? sql.utf8.contains(0)
+    }
 
     public struct StringInterpolation: StringInterpolationProtocol {
         var sql = ""

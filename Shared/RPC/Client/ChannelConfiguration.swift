@@ -17,7 +17,8 @@ public struct ChannelConfiguration: Sendable {
     public var codec = Codec.proto
     /// A context of role `.client`; plain text where nil.
     public var tls: TLSContext?
-    /// The name that requests are addressed to, where it is not the address itself.
+    /// The name that requests are addressed to, and that a server must prove, where it is not the address itself. The TLS
+    /// configuration's `serverName` overrules it as to the proof.
     public var authority: String?
     /// Signs of life are asked for every five minutes unless said otherwise: many servers close connections of clients
     /// that ask more often (`too_many_pings`).

@@ -152,8 +152,8 @@ final class ChannelShard: CallTransport, @unchecked Sendable {
         guard subchannel.connectivity.state == .connecting, let candidate = candidates.first else { return }
         let configuration = core.configuration
         let attempt = HTTPClientConnection.connect(
-            to: candidate, tls: configuration.tls, speaking: configuration.httpProtocol, limits: configuration.limits,
-            statistics: statistics, loop: loop
+            to: candidate, tls: configuration.tls, authority: configuration.authority,
+            speaking: configuration.httpProtocol, limits: configuration.limits, statistics: statistics, loop: loop
         ) { [weak self] result in
             switch result {
             case .success(let connection):

@@ -48,6 +48,8 @@ extension ClientCall {
         route = nil
         isAttempting = false
         let error = ClientCall.error(closure)
+        // No attempt would fare better: neither a refusal nor a failure of the server's, which a policy may repeat.
+        if case .headTooLarge = closure { return settle(CallOutcome(error: error)) }
         if !requests.isCommitted {
             if closure == .refused, tryAgain(decision.refused()) { return }
             let verdict = decision.failed(
@@ -79,6 +81,10 @@ extension ClientCall {
         case .finished, .reset(.noError, _):
             RPCError(.internal, "the server closed the stream without a status")
         case .refused: RPCError(.unavailable, "the server refuses streams")
+        case .headTooLarge(let size, let limit):
+            RPCError(
+                .resourceExhausted,
+                "the call's metadata make a head of \(size) bytes, and the server takes at most \(limit)")
         case .connectionLost(let reason): RPCError(.unavailable, "the connection was lost: \(reason)")
         case .reset(_, byPeer: false): RPCError(.internal, "the response's head is larger than is allowed")
         case .reset(.cancel, _): RPCError(.cancelled, "the server cancelled the stream")

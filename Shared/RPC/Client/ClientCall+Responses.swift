@@ -55,7 +55,7 @@ extension ClientCall {
 
     /// The next message; nil after the last of a call that succeeded.
     func nextMessage() async throws -> Bytes? {
-        if loop.isCurrent, messagesHead < messages.count { return takeMessage() }
+        if loop.isCurrent, messagesHead < messages.count { return try takeMessage() }
         return try await withCheckedThrowingContinuation { continuation in
             loop.run { [self] in
                 guard waitingReader == nil else {
@@ -84,7 +84,7 @@ extension ClientCall {
         guard let waitingReader else { return }
         if messagesHead < messages.count {
             self.waitingReader = nil
-            waitingReader.resume(returning: takeMessage())
+            waitingReader.resume(with: Result { try takeMessage() })
         } else if let outcome {
             self.waitingReader = nil
             if let error = outcome.error {
@@ -95,7 +95,9 @@ extension ClientCall {
         }
     }
 
-    private func takeMessage() -> Bytes {
+    /// Takes the compression off now and not sooner: a window full of small messages may unfold to gigabytes, and only
+    /// one at a time is needed.
+    private func takeMessage() throws(RPCError) -> Bytes {
         let message = messages[messagesHead]
         messages[messagesHead].bytes = []
         isLatestCompressed = message.isCompressed
@@ -108,7 +110,11 @@ extension ClientCall {
                 withheldBytes = 0
             }
         }
-        return message.bytes[...]
+        guard message.isFolded else { return message.bytes[...] }
+        do { return try ResponseMessages.unfold(message, limit: form.messageBytes)[...] } catch {
+            spoil(error)
+            throw error
+        }
     }
 
     /// Whether the message that was read last came compressed.

@@ -105,6 +105,13 @@ public final class ClientCall: HTTPStreamReceiver, @unchecked Sendable {
         settle(CallOutcome(error: error))
     }
 
+    /// A message that came can't be read, so that none behind it counts, even where the server said that all went well.
+    func spoil(_ error: RPCError) {
+        fail(error)
+        dropMessages()
+        outcome?.error = error
+    }
+
     /// The call is over. Messages that came are still to be read.
     func settle(_ outcome: CallOutcome) {
         guard self.outcome == nil else { return }

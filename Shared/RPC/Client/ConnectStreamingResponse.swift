@@ -57,12 +57,12 @@ struct ConnectStreamingResponse: ResponseReader {
                     guard envelope.flags < 4 else {
                         throw RPCError(.internal, "a message's flags are \(envelope.flags), which means nothing")
                     }
-                    let unfolded = try ResponseMessages.unfold(
-                        envelope.bytes, isCompressed: envelope.flags & 1 != 0, compression, limit: limit)
+                    let whole = try ResponseMessages.message(
+                        envelope.bytes, isCompressed: envelope.flags & 1 != 0, compression)
                     if envelope.flags & ConnectJSON.endFlag != 0 {
-                        outcome = try ConnectStreamingResponse.outcome(unfolded.bytes)
+                        outcome = try ConnectStreamingResponse.outcome(ResponseMessages.unfold(whole, limit: limit))
                     } else {
-                        message(unfolded)
+                        message(whole)
                     }
                 } catch { failure = error }
             }

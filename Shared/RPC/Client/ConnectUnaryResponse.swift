@@ -58,8 +58,12 @@ struct ConnectUnaryResponse: ResponseReader {
         content = []
         do throws(RPCError) {
             let isCompressed = compression != .known(.identity) && !bytes.isEmpty
-            let whole = try ResponseMessages.unfold(bytes, isCompressed: isCompressed, compression, limit: limit)
-            if status == 200 { message(whole) } else { outcome.error = failure(whole.bytes) }
+            let whole = try ResponseMessages.message(bytes, isCompressed: isCompressed, compression)
+            if status == 200 {
+                message(whole)
+            } else {
+                outcome.error = failure(try ResponseMessages.unfold(whole, limit: limit))
+            }
         } catch { outcome.error = status == 200 ? error : failure([]) }
         return outcome
     }

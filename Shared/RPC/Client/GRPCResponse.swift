@@ -44,7 +44,6 @@ struct GRPCResponse: ResponseReader {
 
     mutating func body(_ bytes: UnsafeRawBufferPointer, _ message: (InboundMessage) -> Void) throws(RPCError) {
         loneHead = nil
-        let limit = deframer.limit
         let compression = compression
         var failure: RPCError?
         do {
@@ -55,8 +54,7 @@ struct GRPCResponse: ResponseReader {
                         throw RPCError(.internal, "a message's flags are \(envelope.flags); only 0 and 1 are known")
                     }
                     message(
-                        try ResponseMessages.unfold(
-                            envelope.bytes, isCompressed: envelope.flags == 1, compression, limit: limit))
+                        try ResponseMessages.message(envelope.bytes, isCompressed: envelope.flags == 1, compression))
                 } catch { failure = error }
             }
         } catch { throw CallInput.error(error) }

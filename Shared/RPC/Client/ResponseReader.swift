@@ -31,21 +31,23 @@ enum ResponseStart {
 
 /// What the readers of messages share.
 enum ResponseMessages {
-    /// A message from its envelope's bytes.
-    static func unfold(_ bytes: [UInt8], isCompressed: Bool, _ compression: NamedCompression, limit: Int)
-        throws(RPCError) -> InboundMessage
-    {
+    /// A message from its envelope's bytes. Its compression stays on until somebody takes it.
+    static func message(
+        _ bytes: [UInt8], isCompressed: Bool, _ compression: NamedCompression
+    ) throws(RPCError) -> InboundMessage {
         guard isCompressed else { return InboundMessage(bytes: bytes, isCompressed: false) }
         switch compression {
-        case .known(.gzip): return InboundMessage(bytes: try decompress(bytes, limit: limit), isCompressed: true)
+        case .known(.gzip): return InboundMessage(bytes: bytes, isCompressed: true, isFolded: true)
         case .known(.identity):
             throw RPCError(.internal, "a message is marked as compressed and the response names no compression")
         case .unknown(let name): throw RPCError(.internal, "the response's compression \"\(name)\" is unknown")
         }
     }
 
-    static func decompress(_ bytes: [UInt8], limit: Int) throws(RPCError) -> [UInt8] {
-        do { return try CallInput.decompress(bytes, limit: limit) } catch {
+    /// A message without its compression, piece by piece and no further than `limit`.
+    /// - Throws: `resourceExhausted` over the limit, `internal` where the data is damaged: the mistake is the server's.
+    static func unfold(_ message: InboundMessage, limit: Int) throws(RPCError) -> [UInt8] {
+        do { return try message.unfolded(limit: limit) } catch {
             guard error.code == .invalidArgument else { throw error }
             throw RPCError(.internal, error.message)
         }

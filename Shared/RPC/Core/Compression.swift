@@ -43,7 +43,8 @@ enum Gzip {
             stream.avail_in = UInt32(input.count)
             var status = Z_OK
             while status != Z_STREAM_END {
-                let room = min(max(16 * 1024, result.count), 4 * 1024 * 1024)
+                // One byte over the limit is enough to know.
+                let room = min(max(16 * 1024, result.count), 4 * 1024 * 1024, limit - result.count + 1)
                 let produced = try [UInt8](unsafeUninitializedCapacity: room) { output, count in
                     stream.next_out = output.baseAddress
                     stream.avail_out = UInt32(room)

@@ -26,6 +26,12 @@ struct MessageDeframer {
     /// True between messages.
     var isAtBoundary: Bool { prefixCount == 0 }
 
+    /// How much came of the message under way.
+    var partialBytes: Int { body.count }
+
+    /// Forgets the message under way.
+    mutating func removeAll() { self = MessageDeframer(limit: limit) }
+
     /// Takes bytes and calls `complete` with each message that they finish.
     mutating func append(
         _ bytes: UnsafeRawBufferPointer, _ complete: (Envelope) -> Void

@@ -8,6 +8,9 @@ struct InboundMessage {
     /// The compression is still to be taken off.
     var isFolded = false
 
+    /// What it counts against the server's `ByteBudget`.
+    var largeBytes: Int { bytes.count >= ByteBudget.largeMin ? bytes.count : 0 }
+
     /// The message without its compression. Taken off as late as can be: a window full of small messages may unfold to
     /// gigabytes, and only one at a time is needed.
     /// - Throws: `resourceExhausted` where it unfolds to more than `limit` bytes, `invalidArgument` where it is damaged.
@@ -47,6 +50,18 @@ struct CallInput {
 
     /// The largest message, before and after its compression is taken off.
     var limit: Int { deframer.limit }
+
+    /// What came of a message that is not complete, where that is enough to count against the server's `ByteBudget`.
+    var largeBytes: Int {
+        let bytes = form == .framed ? deframer.partialBytes : body.count
+        return bytes >= ByteBudget.largeMin ? bytes : 0
+    }
+
+    /// Forgets what is not complete.
+    mutating func removeAll() {
+        if !deframer.isAtBoundary { deframer.removeAll() }
+        if !body.isEmpty { body = [] }
+    }
 
     mutating func append(_ bytes: UnsafeRawBufferPointer, _ message: (InboundMessage) -> Void) throws(RPCError) {
         switch form {

@@ -26,11 +26,13 @@ public final class RPCServer: HTTPServerHandler {
         methods = handlers.map(\.method)
         table = MethodTable(handlers)
         serviceNames = Set(handlers.map(\.method.service))
-        core = RPCServerCore(registry: TypeRegistry(configuration.files), interceptors: interceptors)
+        core = RPCServerCore(configuration, interceptors: interceptors)
     }
 
     /// Calls that run now.
     public var callsInFlight: Int { core.callsInFlight }
+    /// Bytes of large messages that handlers have not taken yet; see `RPCServerConfiguration.bufferedBytes`.
+    public var bufferedBytes: Int { core.budget.usedBytes }
     /// Calls that were ever begun.
     public var callsEver: Int { core.callsEver }
 

@@ -4,6 +4,13 @@ import Protobuf
 public struct RPCServerConfiguration: Sendable {
     /// The largest message taken from a caller, before and after decompression.
     public var messageBytes = 64 * 1024 * 1024
+    /// Bytes that large messages of all callers together may take while they come in and wait for their handlers: several
+    /// times `messageBytes`. The call whose message finds no room is refused with `resourceExhausted`.
+    ///
+    /// A message is large once 64 KiB of it have come, and counts with what has come, in steps of 64 KiB, until its
+    /// handler takes it; the length that a caller promises counts nothing, so that nobody reserves what he does not send.
+    /// Smaller ones are not counted: `callsInFlight` bounds them.
+    public var bufferedBytes = 256 * 1024 * 1024
     /// Calls that may run at once; the next is refused with `resourceExhausted`.
     public var callsInFlight = 20_000
     /// What a refused caller is told to wait.

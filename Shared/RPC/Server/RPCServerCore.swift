@@ -5,13 +5,24 @@ import Synchronization
 @usableFromInline
 final class RPCServerCore: Sendable {
     @usableFromInline let registry: TypeRegistry
+    let budget: ByteBudget
+    private let retryDelay: Duration
     private let interceptors: [any ServerInterceptor]
     private let running = Atomic<Int>(0)
     private let ever = Atomic<Int>(0)
 
-    init(registry: TypeRegistry, interceptors: [any ServerInterceptor]) {
-        self.registry = registry
+    init(_ configuration: RPCServerConfiguration, interceptors: [any ServerInterceptor]) {
+        registry = TypeRegistry(configuration.files)
+        budget = ByteBudget(limit: configuration.bufferedBytes)
+        retryDelay = configuration.retryDelay
         self.interceptors = interceptors
+    }
+
+    var budgetExhausted: RPCError {
+        .retryLater(
+            .resourceExhausted,
+            "the large messages under way to this server take \(budget.limit) bytes already (setting bufferedBytes); "
+                + "try again later", after: retryDelay)
     }
 
     var callsInFlight: Int { running.load(ordering: .relaxed) }

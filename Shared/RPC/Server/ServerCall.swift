@@ -21,6 +21,9 @@ final class ServerCall: HTTPStreamReceiver, @unchecked Sendable {
     private var input: CallInput
     private var messages = MessageQueue()
     private var withheldBytes = 0
+    /// Of `messages`, what counts against the server's budget; and what the budget was told, with the partial message.
+    private var largeWaitingBytes = 0
+    private var heldBytes = 0
     private var isInputEnded = false
     private var isFinished = false
     /// The call ended from outside its handler, which may be at work on another thread.
@@ -88,7 +91,8 @@ final class ServerCall: HTTPStreamReceiver, @unchecked Sendable {
         guard !isFinished else { return stream.consumed(body.count) }
         let before = messages.count
         do {
-            try input.append(body) { messages.append($0) }
+            try input.append(body) { keep($0) }
+            try hold()
         } catch {
             stream.consumed(body.count)
             return abort(error)
@@ -105,9 +109,31 @@ final class ServerCall: HTTPStreamReceiver, @unchecked Sendable {
     @usableFromInline
     func receivedEnd(trailers: HeaderFields?) {
         guard !isFinished else { return }
-        do { try input.end { messages.append($0) } } catch { return abort(error) }
+        do {
+            try input.end { keep($0) }
+            try hold()
+        } catch { return abort(error) }
         isInputEnded = true
         resumeReader()
+    }
+
+    private func keep(_ message: InboundMessage) {
+        messages.append(message)
+        largeWaitingBytes += message.largeBytes
+    }
+
+    /// Tells the server's budget what the call has in memory of large messages. Small ones come to nothing here.
+    private func hold() throws(RPCError) {
+        let bytes = largeWaitingBytes + input.largeBytes
+        if bytes != heldBytes, !core.budget.hold(bytes, insteadOf: &heldBytes) { throw core.budgetExhausted }
+    }
+
+    /// Nobody will take what came: it goes, and its part of the budget with it.
+    private func dropMessages() {
+        messages = MessageQueue()
+        input.removeAll()
+        largeWaitingBytes = 0
+        if heldBytes > 0 { _ = core.budget.hold(0, insteadOf: &heldBytes) }
     }
 
     private func resumeReader() {
@@ -126,6 +152,10 @@ final class ServerCall: HTTPStreamReceiver, @unchecked Sendable {
         if withheldBytes > 0, messages.isEmpty {
             stream.consumed(withheldBytes)
             withheldBytes = 0
+        }
+        if message.largeBytes > 0 {
+            largeWaitingBytes -= message.largeBytes
+            try hold()
         }
         context.isLatestRequestCompressed = message.isCompressed
         guard message.isFolded else { return message.bytes[...] }
@@ -285,7 +315,7 @@ final class ServerCall: HTTPStreamReceiver, @unchecked Sendable {
 
     private func end(_ error: RPCError?) {
         writer.finish(error, on: self)
-        messages = MessageQueue()
+        dropMessages()
         if withheldBytes > 0 { stream.consumed(withheldBytes) }
         withheldBytes = 0
         // A handler may have left its streams to a task that is still at them.
@@ -313,7 +343,7 @@ final class ServerCall: HTTPStreamReceiver, @unchecked Sendable {
         isAborted = true
         let error = RPCError(.cancelled, "the caller gave the call up")
         failure = error
-        messages = MessageQueue()
+        dropMessages()
         release(error)
         task?.cancel()
     }

@@ -11,6 +11,7 @@ public final class HealthRegistry: Sendable {
         var reasons: [String: Reason?] = [:]
         var isStopping = false
         var watchers: [@Sendable (Bool) -> Void] = []
+        var stopWatchers: [@Sendable () -> Void] = []
         var wasReady = false
     }
     private let state = Lock(State())
@@ -24,7 +25,14 @@ public final class HealthRegistry: Sendable {
     }
 
     /// From now on the process is not ready, whatever its parts say: callers should go elsewhere before it stops.
-    public func stopServing() { change { $0.isStopping = true } }
+    public func stopServing() {
+        change { $0.isStopping = true }
+        let watchers = state.withLock { state in
+            defer { state.stopWatchers = [] }
+            return state.stopWatchers
+        }
+        for watcher in watchers { watcher() }
+    }
 
     func set(_ name: String, _ reason: Reason?) { change { $0.reasons[name] = .some(reason) } }
 
@@ -51,11 +59,21 @@ public final class HealthRegistry: Sendable {
         }
     }
 
-    /// Makes the gRPC health service say the same, for the server and the services named.
+    /// Calls `watcher` when `stopServing` is called, or now where it was.
+    private func onStop(_ watcher: @escaping @Sendable () -> Void) {
+        let isStopping = state.withLock { state in
+            if !state.isStopping { state.stopWatchers.append(watcher) }
+            return state.isStopping
+        }
+        if isStopping { watcher() }
+    }
+
+    /// Makes the gRPC health service say the same, for the server and the services named, and stop with this one.
     public func drive(_ service: HealthService, for services: [String] = []) {
         onChange { isReady in
             for name in [""] + services { service.set(isReady ? .serving : .notServing, for: name) }
         }
+        onStop { service.stopServing() }
     }
 
     public var readiness: Readiness {

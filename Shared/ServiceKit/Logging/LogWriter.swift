@@ -19,14 +19,20 @@ public final class LogWriter: @unchecked Sendable {
     public let redactor: Redactor
     private let configuration: Configuration
     private let format: LogFormat
-    private let mutex: UnsafeMutablePointer<pthread_mutex_t>
-    private let condition: UnsafeMutablePointer<pthread_cond_t>
-    private var queue: [LogRecord] = []
-    private var droppedSinceReport = 0
-    private var waitingForFlush: [@Sendable () -> Void] = []
-    private var isStopping = false
-    private var thread: pthread_t?
-    private var isWorking = false
+    /// What the thread deals with at once.
+    private struct Batch {
+        var records: [LogRecord] = []
+        var missed = 0
+        var flushed: [@Sendable () -> Void] = []
+        var isEmpty: Bool { records.isEmpty && missed == 0 && flushed.isEmpty }
+    }
+    private struct State {
+        var next = Batch()
+        var isStopping = false
+        var thread: pthread_t?
+        var isWorking = false
+    }
+    private let state = Condition(State())
     private let dropped = Atomic<Int>(0)
     private let written = Atomic<Int>(0)
 
@@ -34,19 +40,6 @@ public final class LogWriter: @unchecked Sendable {
         self.configuration = configuration
         self.redactor = redactor
         format = configuration.format.resolved(for: configuration.descriptor)
-        mutex = .allocate(capacity: 1)
-        mutex.initialize(to: pthread_mutex_t())
-        condition = .allocate(capacity: 1)
-        condition.initialize(to: pthread_cond_t())
-        pthread_mutex_init(mutex, nil)
-        pthread_cond_init(condition, nil)
-    }
-
-    deinit {
-        pthread_cond_destroy(condition)
-        pthread_mutex_destroy(mutex)
-        condition.deallocate()
-        mutex.deallocate()
     }
 
     /// Records that found no room, ever.
@@ -56,102 +49,88 @@ public final class LogWriter: @unchecked Sendable {
 
     /// Starts the thread. Records that came before are written now.
     public func start() throws {
-        pthread_mutex_lock(mutex)
-        defer { pthread_mutex_unlock(mutex) }
-        guard thread == nil else { return }
-        isStopping = false
-        thread = try startThread(named: "log") { [self] in
-            work()
-            pthread_mutex_lock(mutex)
-            isWorking = false
-            pthread_cond_broadcast(condition)
-            pthread_mutex_unlock(mutex)
+        try state.withLock { state in
+            guard state.thread == nil else { return }
+            state.isStopping = false
+            state.thread = try startThread(named: "log") { [self] in
+                work()
+                self.state.change(wakingAll: true) { $0.isWorking = false }
+            }
+            state.isWorking = true
         }
-        isWorking = true
     }
 
     /// Writes what waits and ends the thread. Blocks for at most `limit`: a reader that does not read must not keep the
     /// process alive.
     public func stop(within limit: Duration = .seconds(2)) {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        let end = Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec) + max(0, limit.wholeNanoseconds)
-        var deadline = timespec(tv_sec: Int(end / 1_000_000_000), tv_nsec: Int(end % 1_000_000_000))
-        pthread_mutex_lock(mutex)
-        isStopping = true
-        let running = thread
-        thread = nil
-        pthread_cond_broadcast(condition)
-        while running != nil, isWorking, pthread_cond_timedwait(condition, mutex, &deadline) == 0 {}
-        let isDone = !isWorking
-        pthread_mutex_unlock(mutex)
+        let running = state.change(wakingAll: true) { state in
+            state.isStopping = true
+            defer { state.thread = nil }
+            return state.thread
+        }
         guard let running else { return }
-        if isDone { pthread_join(running, nil) } else { pthread_detach(running) }
+        let isDone: Void? = state.wait(atMost: limit) { $0.isWorking ? nil : () }
+        if isDone != nil { pthread_join(running, nil) } else { pthread_detach(running) }
     }
 
     /// Returns when everything logged before is written.
     public func flush() async {
         await withCheckedContinuation { continuation in
-            pthread_mutex_lock(mutex)
-            let isRunning = thread != nil
-            if isRunning { waitingForFlush.append { continuation.resume() } }
-            pthread_cond_broadcast(condition)
-            pthread_mutex_unlock(mutex)
+            let isRunning = state.change(wakingAll: true) { state in
+                if state.thread != nil { state.next.flushed.append { continuation.resume() } }
+                return state.thread != nil
+            }
             if !isRunning { continuation.resume() }
         }
     }
 
     func log(_ record: LogRecord) {
-        pthread_mutex_lock(mutex)
-        if queue.count < configuration.queueLimit {
-            queue.append(record)
-            if queue.count == 1 { pthread_cond_broadcast(condition) }
-        } else {
-            droppedSinceReport += 1
-            dropped.add(1, ordering: .relaxed)
+        let isAccepted = state.change(wakingAll: true) { state in
+            guard state.next.records.count < configuration.queueLimit else {
+                state.next.missed += 1
+                return false
+            }
+            state.next.records.append(record)
+            return true
         }
-        pthread_mutex_unlock(mutex)
+        if !isAccepted { dropped.add(1, ordering: .relaxed) }
     }
 
     // MARK: the writing thread
 
     private func work() {
         var bytes: [UInt8] = []
-        while let (records, missed, flushed) = take() {
+        while true {
+            let batch = take()
+            guard !batch.isEmpty else { return }
             bytes.removeAll(keepingCapacity: true)
-            for record in records {
+            for record in batch.records {
                 format.append(cut(record), to: &bytes, redactor: redactor)
                 if bytes.count > 64 * 1024 {
                     write(bytes)
                     bytes.removeAll(keepingCapacity: true)
                 }
             }
-            if missed > 0 {
+            if batch.missed > 0 {
                 let report = LogRecord(
                     time: LogTime.now, level: .warning, part: "log",
                     message: "records were dropped because the log's reader is too slow",
-                    fields: [("dropped", .integer(missed))], trace: nil)
+                    fields: [("dropped", .integer(batch.missed))], trace: nil)
                 format.append(report, to: &bytes, redactor: redactor)
             }
             write(bytes)
-            written.add(records.count, ordering: .relaxed)
-            for body in flushed { body() }
+            written.add(batch.records.count, ordering: .relaxed)
+            for body in batch.flushed { body() }
         }
     }
 
-    private func take() -> (records: [LogRecord], missed: Int, flushed: [@Sendable () -> Void])? {
-        pthread_mutex_lock(mutex)
-        defer { pthread_mutex_unlock(mutex) }
-        while queue.isEmpty, waitingForFlush.isEmpty, droppedSinceReport == 0 {
-            if isStopping { return nil }
-            pthread_cond_wait(condition, mutex)
+    /// Empty at the end only.
+    private func take() -> Batch {
+        state.wait { state in
+            guard !state.next.isEmpty || state.isStopping else { return nil }
+            defer { state.next = Batch() }
+            return state.next
         }
-        defer {
-            queue = []
-            droppedSinceReport = 0
-            waitingForFlush = []
-        }
-        return (queue, droppedSinceReport, waitingForFlush)
     }
 
     private func cut(_ record: LogRecord) -> LogRecord {

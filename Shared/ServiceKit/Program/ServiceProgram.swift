@@ -122,7 +122,11 @@ public enum ServiceProgram {
         configuration.grace = common.stopGrace
         configuration.signals = ProcessSignals.stop
         configuration.onEvent = { event in
-            if case .signal = event { health.stopServing() }
+            switch event {
+            // Also where a part's end stops the others.
+            case .signal, .stopping: health.stopServing()
+            default: break
+            }
             log(event, logger)
         }
         logger.notice("starts", ["version": .string(build.version), "revision": .string(build.revision)])

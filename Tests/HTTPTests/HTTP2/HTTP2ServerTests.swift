@@ -251,14 +251,38 @@ struct HTTP2ServerTests {
         var limits = HTTPLimits()
         limits.headerBytes = 2000
         try await withServer(limits) { server, address, handler in
+            let client = try FrameClient(address)
+            let long = FrameClient.field("x-long", String(repeating: "x", count: 3000))
+            client.socket.send(FrameClient.request(1, "/hello", more: long))
+            client.socket.send(FrameClient.request(3, "/hello"))
+            var texts: [Int: String] = [:]
+            while texts[1] == nil || texts[3] == nil, let frame = client.next() {
+                if frame.type == 0 { texts[frame.stream] = String(decoding: frame.payload, as: UTF8.self) }
+            }
+            #expect(texts[1]?.contains("2000 bytes") == true)
+            #expect(texts[3] == "hello")
+            #expect(handler.served.withLock { $0 } == 1)
+        }
+    }
+
+    @Test("a client that knows the limit does not send what is over it, and its connection lives on")
+    func ownHeaderLimit() async throws {
+        var limits = HTTPLimits()
+        limits.headerBytes = 2000
+        try await withServer(limits) { server, address, handler in
             let connection = try await TestConnection.connect(address, on: server.loops.loops[0], wanted: .http2)
+            _ = try await connection.get("/hello")
             var request = RequestHead.test("/hello")
             request.fields.add("x-long", String(repeating: "x", count: 3000))
-            let refused = try await TestAnswer(connection.exchange(request))
-            #expect(refused.head.status == 431 && refused.text.contains("2000"))
-            let answer = try await connection.get("/hello")
-            #expect(answer.head.status == 200)
-            #expect(handler.served.withLock { $0 } == 1)
+            let size = 3000 + "x-long:methodGET:schemehttp:path/hello:authoritylocalhost".utf8.count + 5 * 32
+            await #expect(throws: HTTPExchangeError.closed(.headTooLarge(size: size, limit: 2000))) {
+                _ = try await TestAnswer(connection.exchange(request))
+            }
+            request = RequestHead.test("/hello")
+            request.fields.add("x-long", String(repeating: "x", count: 3000 - (size - 2000)))
+            let answer = try await TestAnswer(connection.exchange(request))
+            #expect(answer.head.status == 200, "a head that just fits goes out and is taken")
+            #expect(handler.served.withLock { $0 } == 2)
             try await connection.close()
         }
     }

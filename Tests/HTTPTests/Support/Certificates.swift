@@ -16,6 +16,7 @@ struct Certificates: Sendable {
                 + "-keyout authority.key -out authority.pem")
         issue("server", "DNS:localhost,IP:127.0.0.1")
         issue("second", "DNS:localhost,IP:127.0.0.1")
+        issue("named", "DNS:registry.test")
         issue("client", "URI:spiffe://slipway/test")
     }
 
@@ -48,14 +49,16 @@ struct Certificates: Sendable {
         return try TLSContext(configuration, role: .server)
     }
 
-    func client(_ name: String? = nil, protocols: [String] = ["h2", "http/1.1"]) throws -> TLSContext {
+    func client(
+        _ name: String? = nil, protocols: [String] = ["h2", "http/1.1"], serverName: String? = "localhost"
+    ) throws -> TLSContext {
         var configuration = TLSConfiguration(authorityFile: path("authority.pem"))
         if let name {
             configuration.certificateFile = path("\(name).pem")
             configuration.keyFile = path("\(name).key")
         }
         configuration.protocols = protocols
-        configuration.serverName = "localhost"
+        configuration.serverName = serverName
         return try TLSContext(configuration, role: .client)
     }
 }

@@ -38,6 +38,12 @@ final class RawClient {
 
     func finish() { shutdown(descriptor, Int32(SHUT_WR)) }
 
+    /// Makes the coming close a reset.
+    func resetsOnClose() {
+        var option = linger(l_onoff: 1, l_linger: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
+    }
+
     /// The next bytes; empty at the peer's end, nil where nothing came in time or the connection broke.
     func receive(atMost limit: Int = 65536) -> [UInt8]? {
         if !buffered.isEmpty {

@@ -165,6 +165,8 @@ public enum RegistrySchema {
             done boolean NOT NULL DEFAULT false,
             UNIQUE (workspace, digest)
         );
+        -- How many a workspace has begun.
+        CREATE INDEX uploads_begun ON uploads (workspace) WHERE NOT done;
         CREATE INDEX uploads_updated ON uploads (updated);
         CREATE INDEX uploads_digest ON uploads (digest);
 

@@ -7,6 +7,7 @@ public final class HealthService: Grpc.Health.V1.Health.SimpleService {
     private struct State {
         var statuses: [String: Status] = ["": .serving]
         var version = 0
+        var isStopping = false
         var waiters: [Int: CheckedContinuation<Void, Never>] = [:]
         var nextWaiter = 0
     }
@@ -16,22 +17,28 @@ public final class HealthService: Grpc.Health.V1.Health.SimpleService {
 
     public init() {}
 
-    /// Sets the status of a service; the empty name stands for the whole server. Watchers hear at once.
+    /// Sets the status of a service; the empty name stands for the whole server. Watchers hear at once. Ignored after
+    /// `stopServing`.
     public func set(_ status: Status, for service: String = "") {
-        change { $0[service] = status }
+        change { $0.statuses[service] = status }
     }
 
-    /// Everything stops: every service that is known becomes not serving.
+    /// Everything stops, for good: every service that is known becomes not serving, watchers hear that and their streams
+    /// end, so that they do not hold a graceful stop up. To be called when such a stop begins.
     public func stopServing() {
-        change { for service in $0.keys { $0[service] = .notServing } }
+        change { state in
+            for service in state.statuses.keys { state.statuses[service] = .notServing }
+            state.isStopping = true
+        }
     }
 
-    private func change(_ body: (inout [String: Status]) -> Void) {
-        let waiters = state.withLock { state in
-            body(&state.statuses)
+    private func change(_ body: (inout State) -> Void) {
+        let waiters = state.withLock { state -> [CheckedContinuation<Void, Never>] in
+            guard !state.isStopping else { return [] }
+            body(&state)
             state.version += 1
             defer { state.waiters = [:] }
-            return state.waiters.values
+            return Array(state.waiters.values)
         }
         for waiter in waiters { waiter.resume() }
     }
@@ -65,12 +72,14 @@ public final class HealthService: Grpc.Health.V1.Health.SimpleService {
     ) async throws {
         var told: Status?
         while !Task.isCancelled {
-            let (status, version) = state.withLock { ($0.statuses[request.service] ?? .serviceUnknown, $0.version) }
+            let now = state.withLock { $0 }
+            let status = now.statuses[request.service] ?? .serviceUnknown
             if status != told {
                 try await responses.write(Grpc.Health.V1.HealthCheckResponse(status))
                 told = status
             }
-            await change(after: version)
+            if now.isStopping { return }
+            await change(after: now.version)
         }
         throw CancellationError()
     }

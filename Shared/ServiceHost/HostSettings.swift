@@ -1,0 +1,59 @@
+public import JournalKeeping
+public import ServiceKit
+
+/// What every service of the suite can be told beside its own settings.
+public struct HostSettings: ConfigurationSection {
+    /// The folder in which the suite keeps what it must not lose.
+    public var data = "slipway-data"
+    public var listen = "127.0.0.1:7070"
+    public var tls = TLSSettings()
+    public var origins: [String] = []
+    public var messageLimit = ByteCount(64 * 1024 * 1024)
+    public var database = DatabaseSettings()
+    public var journal = JournalKeeperSettings()
+
+    public init() {}
+
+    public static func describe(_ keys: inout ConfigurationKeys<HostSettings>) {
+        keys.add("data", \.data, "the folder that holds everything: made where it is missing")
+        keys.add("listen", \.listen, "where calls are taken: host:port, or unix:/path")
+        keys.add("tls", \.tls)
+        keys.add("origins", \.origins, "web pages that may call, as browsers name them; * for all")
+        keys.add("message_limit", \.messageLimit, "the largest message of a call")
+        keys.add("database", \.database)
+        keys.add("journal", \.journal)
+    }
+}
+
+/// Certificates of a listener. Without any it speaks plainly.
+public struct TLSSettings: ConfigurationSection {
+    public var certificate = ""
+    public var key = ""
+    public var clients = ""
+    public var clientsRequired = false
+
+    public init() {}
+
+    public static func describe(_ keys: inout ConfigurationKeys<TLSSettings>) {
+        keys.add("certificate", \.certificate, "PEM file of the certificate and its chain; none, no TLS")
+        keys.add("key", \.key, "PEM file of its key")
+        keys.add("clients", \.clients, "PEM file of the authorities whose client certificates count")
+        keys.add("clients_required", \.clientsRequired, "refuse clients without a certificate")
+    }
+}
+
+/// Where the state lives.
+public struct DatabaseSettings: ConfigurationSection {
+    /// May hold a password.
+    public var connection = Secret("")
+    public var connections = 8
+
+    public init() {}
+
+    public static func describe(_ keys: inout ConfigurationKeys<DatabaseSettings>) {
+        keys.add(
+            "connection", \.connection,
+            "as libpq takes it: postgresql://user@host/db; none, a PostgreSQL of its own in the data folder")
+        keys.add("connections", \.connections, "the most for each thread of the service")
+    }
+}
