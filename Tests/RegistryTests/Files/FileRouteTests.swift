@@ -39,8 +39,8 @@ private struct Web: Sendable {
     }
 }
 
-private func withWeb(_ body: (FilesHarness, Web) async throws -> Void) async throws {
-    try await withFiles { harness in
+private func withWeb(store: (any BlobStore)? = nil, _ body: (FilesHarness, Web) async throws -> Void) async throws {
+    try await withFiles(store: store) { harness in
         var routes = AccessRoutes(AccessControl(IdentitySource(harness.fixture.pool)))
         try FileRoutes(harness.service).add(to: &routes)
         let server = HTTPServer(
@@ -218,6 +218,20 @@ private func withWeb(_ body: (FilesHarness, Web) async throws -> Void) async thr
             let rest = Array(bytes[Int(stands.offset)...])
             let done = try await web.send(.put, "/v1/uploads/\(id)?offset=\(stands.offset)", [:], .bytes(rest))
             #expect(done.status == 200 && done.text.contains("\"done\":true"))
+        }
+    }
+
+    @Test("a full disk is 507, and what was written is kept")
+    func fullDisk() async throws {
+        let store = FullStore()
+        try await withWeb(store: store) { harness, web in
+            let bytes = content(3 << 20, seed: 5)
+            let id = try await harness.client().beginUpload(try begin(bytes)).id
+            store.room.withLock { $0 = 2 << 20 }
+            let answer = try await web.send(.put, "/v1/uploads/\(id)?offset=0", [:], .bytes(bytes))
+            #expect(answer.status == 507 && answer.text.hasPrefix("{\"code\":\"resource_exhausted\""))
+            let stands = try await harness.client().beginUpload(try begin(bytes)).offset
+            #expect(stands > 0 && stands <= 2 << 20)
         }
     }
 
