@@ -46,6 +46,7 @@ let package = Package(
         .executable(name: "activity-worker", targets: ["ActivityWorker"]),
         .executable(name: "bench-state", targets: ["BenchState"]),
         .executable(name: "registry", targets: ["Registry"]),
+        .executable(name: "bench-registry-files", targets: ["BenchRegistryFiles"]),
     ],
     targets: [
         // System libraries, each behind its module map and static-inline shims.
@@ -125,6 +126,12 @@ let package = Package(
         program("BenchTelemetry", ["ServiceKit", "Loop"], path: "Benchmarks/Telemetry/Swift"),
         program("BenchBlobs", ["Blobs", "Loop"], path: "Benchmarks/Blobs/Swift"),
         program("BenchEcho", ["RPC", "ProgramKit"], path: "Benchmarks/Echo/Server"),
+        program(
+            "BenchRegistryFiles",
+            [
+                "RegistryCore", "Contracts", "Access", "Identity", "Journal", "Blobs", "Postgres", "ServiceKit", "RPC",
+                "HTTP", "Loop",
+            ], path: "Benchmarks/Registry/Files"),
         program("BenchState", ["Journal", "Postgres", "ConnectionPool", "Loop"], path: "Benchmarks/State/Client"),
 
         // Tests mirror the folders above.

@@ -39,6 +39,19 @@ public struct Journal: Sendable {
             """)
     }
 
+    /// The statement that appends `entry` once for each row of `source`, to be part of another one. What is known only while
+    /// that runs is given as expressions over those rows.
+    public static func insertion(
+        _ entry: JournalEntry, subject: PostgresQuery? = nil, after: PostgresQuery? = nil,
+        from source: PostgresQuery
+    ) -> PostgresQuery {
+        """
+        INSERT INTO journal.entries (actor, action, subject, workspace, reason, before, after, trace)
+        SELECT \(entry.actor), \(entry.action), \(subject ?? "\(entry.subject)"), \(entry.workspace), \(entry.reason),
+            \(entry.before), \(after ?? "\(entry.after)"), \(entry.traceID) FROM \(source)
+        """
+    }
+
     /// What comes after `cursor`, in the journal's order, as far as that can't change any more.
     ///
     /// Numbers are given out before their transactions commit, so a higher one may show first. This reads only what

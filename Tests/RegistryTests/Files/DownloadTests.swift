@@ -93,9 +93,10 @@ import Testing
                 await check(version, "a", .invalidArgument, "version: ")
             }
             let archive = await failure {
-                try await harness.client("attic").downloadArchive(V1.DownloadArchiveRequest(version: "churn/1")) { responses in
- for try await _ in responses {}
- }
+                try await harness.client("attic").downloadArchive(V1.DownloadArchiveRequest(version: "churn/1")) {
+                    responses in
+                    for try await _ in responses {}
+                }
             }
             #expect(archive?.code == .notFound)
         }

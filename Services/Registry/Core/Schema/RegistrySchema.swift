@@ -37,10 +37,13 @@ public enum RegistrySchema {
         CREATE TABLE file_sets (
             id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
             workspace uuid NOT NULL,
-            -- SHA-256 over the sorted paths, digests and sizes.
+            -- SHA-256 over the sorted paths and digests.
             digest bytea NOT NULL CHECK (octet_length(digest) = 32),
             size bigint NOT NULL,
             file_count integer NOT NULL,
+            -- What the files themselves tell, as a ModelVersion message, and which generation of the recogniser read it.
+            recognised bytea NOT NULL DEFAULT '',
+            recogniser integer NOT NULL DEFAULT 0,
             UNIQUE (workspace, digest)
         );
         CREATE TABLE files (

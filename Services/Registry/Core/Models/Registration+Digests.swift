@@ -1,0 +1,35 @@
+import Access
+import Contracts
+import Protobuf
+
+extension Registration {
+    /// Of sorted files.
+    static func digest(_ files: [File]) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(files.count * 64)
+        for file in files {
+            bytes += Array(file.path.utf8)
+            bytes.append(0)
+            bytes += file.digest.bytes
+        }
+        return SHA256Digest(of: bytes).bytes
+    }
+
+    /// Of everything that was asked for, so that a repeated request is told from another one. Maps have no order of their
+    /// own, so they go in by their sorted keys.
+    static func digest(_ request: Slipway.Models.V1.RegisterRequest) -> [UInt8] {
+        var rest = request
+        rest.requestId = ""
+        rest.tags = [:]
+        rest.properties = [:]
+        rest.metrics = [:]
+        rest.format?.flavors = [:]
+        rest.format?.details = [:]
+        var bytes = rest.serialized()
+        for labels in [
+            request.tags, request.properties, request.metrics.mapValues { "\($0)" }, request.format?.flavors ?? [:],
+            request.format?.details ?? [:],
+        ] { bytes += Array(RegistryJSON.object(labels).utf8) }
+        return SHA256Digest(of: bytes).bytes
+    }
+}

@@ -1,0 +1,221 @@
+import Contracts
+import Journal
+import Postgres
+import Protobuf
+
+/// A registration as one statement: what it writes appears as a whole or not at all, and the model's row is locked for no
+/// longer than that takes.
+struct RegistrationInsert {
+    enum Files {
+        /// The files are registered already, as this set.
+        case known(Int64)
+        case new(recognised: [UInt8], generation: Int32)
+    }
+
+    private let registration: Registration
+    private let facts: Slipway.Models.V1.ModelVersion
+    private let files: Files
+    private let size: Int64
+    private let change: RegistryChange
+
+    init(
+        _ registration: Registration, _ facts: Slipway.Models.V1.ModelVersion, _ files: Files, size: Int64,
+        _ change: RegistryChange
+    ) {
+        self.registration = registration
+        self.facts = facts
+        self.files = files
+        self.size = size
+        self.change = change
+    }
+
+    private var request: Slipway.Models.V1.RegisterRequest { registration.request }
+    private var workspace: PostgresUUID { change.workspaceID }
+
+    /// Answers with one row, or with none where the set of files is gone.
+    var statement: PostgresQuery {
+        var parts: [PostgresQuery] = ["file_set AS (\(fileSet))", "model AS (\(model))", "version AS (\(version))"]
+        if case .new = files {
+            parts.append("file AS (\(file))")
+            parts.append("consumed AS (\(consumed))")
+        }
+        if !request.metrics.isEmpty { parts.append("metric AS (\(metric))") }
+        let origins = Registration.origins(facts.origin)
+        if !origins.isEmpty { parts.append("origin AS (\(origin(origins)))") }
+        if !request.aliases.isEmpty {
+            parts.append("alias AS (\(alias))")
+            parts.append("alias_change AS (\(aliasChange))")
+            parts.append("alias_entry AS (\(aliasEntry))")
+        }
+        if !request.requestId.isEmpty { parts.append("request AS (\(remembered))") }
+        parts.append("entry AS (\(entry))")
+        let joined = parts.dropFirst().reduce(parts[0]) { "\($0), \($1)" as PostgresQuery }
+        return "WITH \(joined) SELECT version, created FROM version"
+    }
+
+    /// The version that the row is of. Nothing is read again: all else is known.
+    func version(_ row: PostgresRow) throws -> Slipway.Models.V1.ModelVersion {
+        let (number, created) = try row.decode((Int32, PostgresTimestamp).self)
+        var version = facts
+        version.model = request.name
+        version.version = number
+        version.uri = "models:/\(request.name)/\(number)"
+        version.description = request.description
+        version.files = registration.files.map {
+            Slipway.Models.V1.ModelFile(path: $0.path, digest: "\($0.digest)", sizeBytes: $0.size)
+        }
+        version.sizeBytes = size
+        version.digest = VersionRecord.digestText(registration.filesDigest)
+        version.tags = request.tags
+        version.properties = request.properties
+        version.metrics = request.metrics
+        version.aliases = request.aliases.sorted()
+        version.createdBy = change.actor
+        version.createdAt = Google.Protobuf.Timestamp(created)
+        version.updatedAt = version.createdAt
+        version.revision = 1
+        return version
+    }
+
+    // MARK: parts of the statement
+
+    /// The set's row is held, so that a purge waits.
+    private var fileSet: PostgresQuery {
+        switch files {
+        case .known(let id):
+            "SELECT id FROM registry.file_sets WHERE id = \(id) FOR KEY SHARE"
+        case .new(let recognised, let generation):
+            """
+            INSERT INTO registry.file_sets (workspace, digest, size, file_count, recognised, recogniser)
+            VALUES (\(workspace), \(registration.filesDigest), \(size), \(Int32(registration.files.count)),
+                \(recognised), \(generation))
+            ON CONFLICT (workspace, digest)
+                DO UPDATE SET recognised = excluded.recognised, recogniser = excluded.recogniser
+            RETURNING id
+            """
+        }
+    }
+
+    private var file: PostgresQuery {
+        """
+        INSERT INTO registry.files (file_set, path, digest, size)
+        SELECT file_set.id, given.path, given.digest, given.size FROM file_set, unnest(
+            \(registration.files.map(\.path)), \(registration.files.map(\.digest.bytes)),
+            \(registration.files.map(\.size))) AS given (path, digest, size)
+        ON CONFLICT (file_set, path) DO NOTHING
+        """
+    }
+
+    /// Locked in one order, so that two registrations with some of the same files do not wait for each other.
+    private var consumed: PostgresQuery {
+        """
+        DELETE FROM registry.uploads WHERE id IN (
+            SELECT id FROM registry.uploads
+            WHERE workspace = \(workspace) AND done AND digest = ANY(\(registration.distinctDigests.map(\.bytes)))
+            ORDER BY id FOR UPDATE)
+        """
+    }
+
+    /// Whoever comes second waits here for the first, and goes on from its number.
+    private var model: PostgresQuery {
+        """
+        INSERT INTO registry.models AS m (workspace, name, last_version, latest_version, version_count)
+        SELECT \(workspace), \(request.name), 1, 1, 1 FROM file_set
+        ON CONFLICT (workspace, name) DO UPDATE SET
+            last_version = m.last_version + 1, latest_version = m.last_version + 1,
+            version_count = m.version_count + 1, updated = now(), revision = m.revision + 1
+        RETURNING id, last_version
+        """
+    }
+
+    private var version: PostgresQuery {
+        var stored = facts
+        stored.license = ""
+        let format = facts.format ?? Slipway.Models.V1.ModelFormat()
+        let origin = facts.origin ?? Slipway.Models.V1.Origin()
+        let tags = PostgresJSON(RegistryJSON.object(request.tags))
+        let properties = PostgresJSON(RegistryJSON.object(request.properties))
+        let metrics = PostgresJSON(RegistryJSON.object(request.metrics))
+        return """
+            INSERT INTO registry.versions (
+                model, workspace, name, version, file_set, size, description, format, framework, framework_version,
+                license, run, experiment, git_repository, git_commit, facts, tags, properties, metrics, created_by)
+            SELECT model.id, \(workspace), \(request.name), model.last_version, file_set.id, \(size),
+                \(request.description), \(format.name), \(format.framework), \(format.frameworkVersion),
+                \(facts.license), \(origin.run), \(origin.experiment), \(origin.git?.repository ?? ""),
+                \(origin.git?.commit ?? ""), \(stored.serialized()), \(tags), \(properties), \(metrics),
+                \(change.actor)
+            FROM model, file_set
+            RETURNING id, model, version, created
+            """
+    }
+
+    private var metric: PostgresQuery {
+        let sorted = request.metrics.sorted { $0.key < $1.key }
+        return """
+            INSERT INTO registry.metrics (version, workspace, key, value)
+            SELECT version.id, \(workspace), given.key, given.value
+            FROM version, unnest(\(sorted.map(\.key)), \(sorted.map(\.value))) AS given (key, value)
+            """
+    }
+
+    private func origin(_ origins: [(relation: String, origin: String)]) -> PostgresQuery {
+        """
+        INSERT INTO registry.origins (version, workspace, relation, origin)
+        SELECT version.id, \(workspace), given.relation, given.origin
+        FROM version, unnest(\(origins.map(\.relation)), \(origins.map(\.origin))) AS given (relation, origin)
+        """
+    }
+
+    private var alias: PostgresQuery {
+        """
+        INSERT INTO registry.aliases AS a (model, alias, version, set_by, reason, revision)
+        SELECT version.model, given.alias, version.version, \(change.actor), \(change.reason),
+            (SELECT count(*) + 1 FROM registry.alias_changes AS c
+                WHERE c.model = version.model AND c.alias = given.alias)
+        FROM version, unnest(\(request.aliases)) AS given (alias)
+        ON CONFLICT (model, alias) DO UPDATE SET
+            version = excluded.version, set_at = now(), set_by = excluded.set_by, reason = excluded.reason,
+            revision = a.revision + 1
+        """
+    }
+
+    private var aliasChange: PostgresQuery {
+        """
+        INSERT INTO registry.alias_changes (model, alias, version, by, reason)
+        SELECT version.model, given.alias, version.version, \(change.actor), \(change.reason)
+        FROM version, unnest(\(request.aliases)) AS given (alias)
+        """
+    }
+
+    private var aliasEntry: PostgresQuery {
+        Journal.insertion(
+            change.entry("alias-set", ""), subject: "\("models/\(request.name)@")::text || given.alias",
+            after: "jsonb_build_object('alias', given.alias, 'version', version.version)",
+            from: "version, unnest(\(request.aliases)) AS given (alias)")
+    }
+
+    private var remembered: PostgresQuery {
+        """
+        INSERT INTO registry.requests (workspace, request, digest, version)
+        SELECT \(workspace), \(request.requestId), \(registration.requestDigest), version.id FROM version
+        """
+    }
+
+    private var entry: PostgresQuery {
+        let after = RegistryJSON.members([
+            ("name", RegistryJSON.text(request.name)),
+            ("digest", RegistryJSON.text(VersionRecord.digestText(registration.filesDigest))),
+            ("size_bytes", "\(size)"), ("format", RegistryJSON.text(facts.format?.name ?? "")),
+            ("framework", RegistryJSON.text(facts.format?.framework ?? "")),
+            ("run", RegistryJSON.text(facts.origin?.run ?? "")), ("aliases", RegistryJSON.array(request.aliases)),
+            ("description", RegistryJSON.text(request.description)), ("tags", RegistryJSON.object(request.tags)),
+            ("properties", RegistryJSON.object(request.properties)),
+            ("metrics", RegistryJSON.object(request.metrics)),
+        ])
+        return Journal.insertion(
+            change.entry("registered", ""),
+            subject: "\("models/\(request.name):")::text || version.version",
+            after: "\(PostgresJSON(after)) || jsonb_build_object('version', version.version)", from: "version")
+    }
+}

@@ -1,0 +1,136 @@
+import Blobs
+public import Contracts
+import Postgres
+import Protobuf
+import RPC
+
+extension RegistryStore {
+    /// Registers files as the next version of a model.
+    ///
+    /// Two round trips where the files were registered before: one that looks, one that writes everything as a single
+    /// statement, which holds the model for no longer than it has to. New files are held in the store until that is
+    /// committed.
+    /// - Throws: `RPCError`: `invalidArgument` with all that is wrong, `failedPrecondition` with the digests that are
+    ///   lacking, `alreadyExists` for a `request_id` of another request. `PostgresError`, `BlobError`.
+    public func register(
+        _ request: Slipway.Models.V1.RegisterRequest, by change: RegistryChange
+    ) async throws -> Slipway.Models.V1.ModelVersion {
+        var registration = try Registration(request)
+        // Twice is enough, unless others keep on purging the same files in between.
+        for _ in 0..<10 {
+            let known = try await lookUp(registration, change)
+            if let earlier = known.earlier { return try await repeated(earlier, registration, change) }
+            do {
+                if let version = try await insert(&registration, known, change) { return version }
+            } catch let error as PostgresError where error.constraint == "requests_pkey" {
+                // Somebody sent the same request at the same moment, and was first.
+                continue
+            }
+        }
+        throw RPCError(.aborted, "the files of the version were purged again and again meanwhile: try again")
+    }
+
+    /// What the database knows before anything is written.
+    struct Known {
+        struct Files {
+            let id: Int64
+            let size: Int64
+            let recognised: [UInt8]
+            let generation: Int32
+        }
+        struct Earlier {
+            let version: Int64
+            let requestDigest: [UInt8]
+        }
+        var files: Files?
+        var earlier: Earlier?
+    }
+
+    private func lookUp(_ registration: Registration, _ change: RegistryChange) async throws -> Known {
+        var known = Known()
+        let sets = try await pool.read(
+            """
+            SELECT id, size, recognised, recogniser FROM registry.file_sets
+            WHERE workspace = \(change.workspaceID) AND digest = \(registration.filesDigest)
+            """
+        ).all((Int64, Int64, [UInt8], Int32).self)
+        known.files = sets.first.map { Known.Files(id: $0.0, size: $0.1, recognised: $0.2, generation: $0.3) }
+        if !registration.request.requestId.isEmpty {
+            let earlier = try await pool.read(
+                """
+                SELECT version, digest FROM registry.requests
+                WHERE workspace = \(change.workspaceID) AND request = \(registration.request.requestId)
+                """
+            ).all((Int64, [UInt8]).self)
+            known.earlier = earlier.first.map { Known.Earlier(version: $0.0, requestDigest: $0.1) }
+        }
+        if !registration.parents.isEmpty { try await checkParents(registration.parents, change) }
+        return known
+    }
+
+    private func repeated(
+        _ earlier: Known.Earlier, _ registration: Registration, _ change: RegistryChange
+    ) async throws -> Slipway.Models.V1.ModelVersion {
+        guard earlier.requestDigest == registration.requestDigest else {
+            throw RPCError.reason(
+                .alreadyExists,
+                "request_id \(shown(registration.request.requestId)) was used for another request: draw a new one for "
+                    + "each registration, and repeat it only with everything as it was",
+                reason: "REQUEST_ID_USED", domain: "slipway")
+        }
+        guard let version = try await version(id: earlier.version, in: change.workspace) else {
+            throw RPCError(.aborted, "the version that the request had registered was purged meanwhile: try again")
+        }
+        return version
+    }
+
+    private func checkParents(_ parents: [VersionReference], _ change: RegistryChange) async throws {
+        let numbers = parents.map { parent in
+            if case .number(let number) = parent.which { number } else { Int32(0) }
+        }
+        let missing = try await pool.read(
+            """
+            SELECT given.place FROM unnest(\(parents.map(\.name)), \(numbers)) WITH ORDINALITY
+                AS given (name, version, place)
+            WHERE NOT EXISTS (
+                SELECT FROM registry.versions AS v WHERE v.workspace = \(change.workspaceID)
+                    AND v.name = given.name AND v.version = given.version)
+            ORDER BY given.place
+            """
+        ).all(Int64.self)
+        var violations = FieldViolations()
+        for place in missing where parents.indices.contains(Int(place) - 1) {
+            violations.add(
+                "origin.parents",
+                "there is no version \(parents[Int(place) - 1].text) in the workspace \"\(change.workspace.name)\"")
+        }
+        try violations.check()
+    }
+
+    /// Nil where the files went away between the look and the write.
+    private func insert(
+        _ registration: inout Registration, _ known: Known, _ change: RegistryChange
+    ) async throws -> Slipway.Models.V1.ModelVersion? {
+        if let files = known.files, files.generation == recogniser.generation,
+            files.size == registration.sizeBytes || registration.files.contains(where: { $0.size == 0 })
+        {
+            let facts = registration.facts(
+                recognised: try Slipway.Models.V1.ModelVersion(serialized: files.recognised))
+            let insertion = RegistrationInsert(registration, facts, .known(files.id), size: files.size, change)
+            guard let row = try await write(insertion.statement).first else { return nil }
+            return try insertion.version(row)
+        }
+        let pins = try await hold(&registration, change)
+        defer { for pin in pins { pin.release() } }
+        let contracts = registration.files.map {
+            Slipway.Models.V1.ModelFile(path: $0.path, digest: "\($0.digest)", sizeBytes: $0.size)
+        }
+        let recognised = try await recogniser.describe(contracts)
+        let insertion = RegistrationInsert(
+            registration, registration.facts(recognised: recognised),
+            .new(recognised: recognised.serialized(), generation: recogniser.generation),
+            size: registration.sizeBytes, change)
+        let rows = try await write(insertion.statement)
+        return try rows.first.map(insertion.version)
+    }
+}
