@@ -46,6 +46,7 @@ let package = Package(
         .executable(name: "activity-worker", targets: ["ActivityWorker"]),
         .executable(name: "bench-state", targets: ["BenchState"]),
         .executable(name: "registry", targets: ["Registry"]),
+        .executable(name: "slipway", targets: ["Slipway"]),
         .executable(name: "bench-registry-files", targets: ["BenchRegistryFiles"]),
     ],
     targets: [
@@ -98,7 +99,15 @@ let package = Package(
                 "Loop", "COpenSSL",
             ], path: "Services/Registry/Core"),
         program(
-            "Registry", ["RegistryCore", "ServiceHost", "ServiceKit", "Blobs"], path: "Services/Registry/Main"),
+            "Registry", ["RegistryCore", "ServiceHost", "ServiceKit", "Access", "Blobs", "Contracts", "Identity"],
+            path: "Services/Registry/Main"),
+
+        // The command line.
+        library("CommandLineKit", ["Loop", "Protobuf"], path: "Services/CommandLine/Kit"),
+        program(
+            "Slipway",
+            ["CommandLineKit", "Contracts", "Access", "Blobs", "ServiceKit", "RPC", "HTTP", "Protobuf", "Loop"],
+            path: "Services/CommandLine/Main"),
 
         // What tests share: seeded randomness.
         library("TestKit"),
@@ -159,6 +168,7 @@ let package = Package(
                 "Loop", "Protobuf",
             ], exclude: ["Protos"]),
         tests("RPCTests", ["RPC", "TestContracts"]),
+        tests("CommandLineTests", ["CommandLineKit", "Contracts", "Protobuf"]),
         tests(
             "RegistryTests",
             [
