@@ -95,12 +95,12 @@ let package = Package(
             "RegistryCore",
             [
                 "Contracts", "Access", "Identity", "Journal", "Blobs", "Postgres", "ServiceKit", "RPC", "HTTP",
-                "Protobuf",
-                "Loop", "COpenSSL",
+                "Protobuf", "Loop", "COpenSSL",
             ], path: "Services/Registry/Core"),
         program(
             "Registry", ["RegistryCore", "ServiceHost", "ServiceKit", "Access", "Blobs", "Contracts", "Identity"],
             path: "Services/Registry/Main"),
+        library("ModelFormats", ["CZlib"], path: "Services/Registry/Formats"),
 
         // The command line.
         library("CommandLineKit", ["Loop", "Protobuf"], path: "Services/CommandLine/Kit"),
@@ -175,5 +175,6 @@ let package = Package(
                 "RegistryCore", "Contracts", "Access", "Identity", "Journal", "Blobs", "Postgres", "ServiceKit", "RPC",
                 "HTTP", "Protobuf", "Loop", "TestKit",
             ]),
+        tests("ModelFormatsTests", ["ModelFormats", "TestKit", "CZlib"], exclude: ["Fixtures"]),
     ]
 )

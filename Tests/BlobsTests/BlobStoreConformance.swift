@@ -54,6 +54,7 @@ struct BlobStoreConformance {
             let digest = try BlobHasher.digest(bytes)
             #expect(pin.info == BlobInfo(digest: digest, size: 3_000_001))
             #expect(try await store.stat(digest) == pin.info)
+            #expect(try await store.stat([BlobHasher.digest([]), digest]) == [pin.info])
             try await store.withBlob(digest) { reader in
                 #expect(try await reader.verifiedBytes(upTo: 4_000_000) == bytes)
                 #expect(try await reader.read(1_000_000..<1_000_010) == Array(bytes[1_000_000..<1_000_010]))

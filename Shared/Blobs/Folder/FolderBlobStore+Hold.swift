@@ -36,14 +36,7 @@ extension FolderBlobStore {
         // A collector has the exclusive lock only while it has the shard's too: this never waits.
         try file.lock(.shared)
         let status = try file.status()
-        if touching {
-            // Always another value, even within one tick of the clock and when the clock was set back.
-            let time = max(FileTime.now, FileTime(nanoseconds: FileTime(status.st_mtim).nanoseconds + 1))
-            var times = [timespec(tv_sec: 0, tv_nsec: Int(omittedTime)), time.systemTime]
-            guard futimens(file.descriptor, &times) == 0 else {
-                throw BlobError("touch", file.path, number: errno)
-            }
-        }
+        if touching { try file.touch(after: FileTime(status.st_mtim)) }
         return HeldBlob(file, BlobInfo(digest: digest, size: Int64(status.st_size)))
     }
 }
@@ -72,7 +65,23 @@ final class HeldBlob: Sendable {
         }
     }
 
-    func pin() -> BlobPin { BlobPin(info) { [self] in release() } }
+    /// A pin's end moves the time too: a collector that asked while it was held, and comes to the blob when it is not any
+    /// more, asked before whatever the pin was for was recorded.
+    func pin() -> BlobPin {
+        BlobPin(info) { [self] in
+            if let file, let status = try? file.status() { try? file.touch(after: FileTime(status.st_mtim)) }
+            release()
+        }
+    }
+}
+
+extension OpenFile {
+    /// Moves the time forward: always to another value, even within one tick of the clock and when the clock was set back.
+    fileprivate func touch(after last: FileTime) throws(BlobError) {
+        let time = max(FileTime.now, FileTime(nanoseconds: last.nanoseconds + 1))
+        var times = [timespec(tv_sec: 0, tv_nsec: Int(omittedTime)), time.systemTime]
+        guard futimens(descriptor, &times) == 0 else { throw BlobError("touch", path, number: errno) }
+    }
 }
 
 /// An open blob of a folder.

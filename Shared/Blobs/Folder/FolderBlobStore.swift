@@ -18,7 +18,9 @@ public import Loop
 /// - A collector removes a blob only with the exclusive lock on that file, so never one that is held.
 /// - That alone would not do: "is it referenced? no", then somebody pins it, records a reference and lets go, then the
 ///   collector removes it. So each pin and each put of a blob that is there already moves the file's time forward, always
-///   to another value. The collector notes the time before it asks, and leaves the blob where the time is another one.
+///   to another value, and the end of a pin does it once more. The collector notes the time before it asks, and leaves the
+///   blob where the time is another one. A process that was killed between its record and the end of its pin has only the
+///   collector's age to protect it, which must be longer than a pin is held.
 /// - Time check and removal exclude pin and rename by a lock on the shard's folder, held only for some system calls.
 ///
 /// Work on files runs on the pool, never on the caller's loop.

@@ -5,7 +5,7 @@ public final class MemoryBlobStore: BlobStore {
     struct Blob {
         var bytes: [UInt8]
         var touched: ContinuousClock.Instant
-        /// Another number after each pin and put: tells a collector of those between its question and its answer.
+        /// Another number after each pin, its end and each put: tells a collector of those between its question and its answer.
         var generation: Int
         var holders = 0
     }
@@ -18,6 +18,12 @@ public final class MemoryBlobStore: BlobStore {
         var blobs: [BlobDigest: Blob] = [:]
         var uploads: [BlobUploadID: Upload] = [:]
         var generation = 0
+
+        mutating func touch(_ digest: BlobDigest) {
+            generation += 1
+            blobs[digest]?.generation = generation
+            blobs[digest]?.touched = .now
+        }
     }
     let state = Lock(State())
 
@@ -60,12 +66,8 @@ public final class MemoryBlobStore: BlobStore {
         let info: BlobInfo? = state.withLock { state in
             guard var blob = state.blobs[digest] else { return nil }
             blob.holders += 1
-            if touching {
-                state.generation += 1
-                blob.generation = state.generation
-                blob.touched = .now
-            }
             state.blobs[digest] = blob
+            if touching { state.touch(digest) }
             return BlobInfo(digest: digest, size: Int64(blob.bytes.count))
         }
         guard let info else { return nil }
@@ -77,7 +79,12 @@ public final class MemoryBlobStore: BlobStore {
                     defer { held = false }
                     return held
                 }
-                if isFirst { state.withLock { $0.blobs[digest]?.holders -= 1 } }
+                guard isFirst else { return }
+                state.withLock { state in
+                    state.blobs[digest]?.holders -= 1
+                    // Once more at the end: whoever asked while it was held asked too early.
+                    if touching { state.touch(digest) }
+                }
             }
         )
     }

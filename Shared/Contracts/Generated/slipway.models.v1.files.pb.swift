@@ -406,7 +406,7 @@ extension Slipway.Models.V1 {
         public var path: String = ""
         /// Where to begin.
         public var offset: Int64 = 0
-        /// How much to send; all that is left where zero.
+        /// How much to send at most; all that is left where zero.
         public var length: Int64 = 0
         public var unknownFields = Protobuf.UnknownFields()
 

@@ -62,8 +62,9 @@ import Testing
                 if round == 0 { first = archive }
                 #expect(archive == first)
             }
-            let version = try await harness.service.downloads.catalogue.version(
+            let found = try await harness.service.downloads.catalogue.version(
                 VersionReference("churn/1"), in: harness.fixture.lab)
+            let version = try #require(found)
             #expect(try await harness.service.downloads.archive(version).size == Int64(first.count))
             try await withFolder { folder in
                 try write(first, to: "\(folder)/archive.tar")

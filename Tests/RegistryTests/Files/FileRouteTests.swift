@@ -39,8 +39,8 @@ private struct Web: Sendable {
     }
 }
 
-private func withWeb(_ body: (FilesHarness, Web) async throws -> Void) async throws {
-    try await withFiles { harness in
+private func withWeb(store: (any BlobStore)? = nil, _ body: (FilesHarness, Web) async throws -> Void) async throws {
+    try await withFiles(store: store) { harness in
         var routes = AccessRoutes(AccessControl(IdentitySource(harness.fixture.pool)))
         try FileRoutes(harness.service).add(to: &routes)
         let server = HTTPServer(
@@ -139,13 +139,16 @@ private func withWeb(_ body: (FilesHarness, Web) async throws -> Void) async thr
                 "{\"code\":\"not_found\",\"message\":\"churn:1 has no file \\\"b\\\"\"}")
             try await check(
                 "/v1/models/churn/2/files/a", 404,
-                "{\"code\":\"not_found\",\"message\":\"there is no version churn:2\"}")
+                "{\"code\":\"not_found\",\"message\":\"there is no version churn:2 in the workspace \\\"lab\\\"; the latest is churn:1\"}"
+            )
             try await check(
                 "/v1/models/churn/@gold/archive", 404,
-                "{\"code\":\"not_found\",\"message\":\"there is no version churn@gold\"}")
+                "{\"code\":\"not_found\",\"message\":\"there is no version churn@gold in the workspace \\\"lab\\\"; the model has no aliases\"}"
+            )
             try await check(
                 "/v1/models/churn/1/files/a", 404,
-                "{\"code\":\"not_found\",\"message\":\"there is no model \\\"churn\\\"\"}", workspace: "attic")
+                "{\"code\":\"not_found\",\"message\":\"there is no model \\\"churn\\\" in the workspace \\\"attic\\\"\"}",
+                workspace: "attic")
             #expect(try await web.send(.get, "/v1/models/churn/x/files/a").status == 400)
             #expect(try await web.send(.get, "/v1/models/churn/1/files/a%00b").status == 404)
             #expect(try await web.send(.get, "/v1/models/churn/1/files/../a").status == 404)
@@ -215,6 +218,20 @@ private func withWeb(_ body: (FilesHarness, Web) async throws -> Void) async thr
             let rest = Array(bytes[Int(stands.offset)...])
             let done = try await web.send(.put, "/v1/uploads/\(id)?offset=\(stands.offset)", [:], .bytes(rest))
             #expect(done.status == 200 && done.text.contains("\"done\":true"))
+        }
+    }
+
+    @Test("a full disk is 507, and what was written is kept")
+    func fullDisk() async throws {
+        let store = FullStore()
+        try await withWeb(store: store) { harness, web in
+            let bytes = content(3 << 20, seed: 5)
+            let id = try await harness.client().beginUpload(try begin(bytes)).id
+            store.room.withLock { $0 = 2 << 20 }
+            let answer = try await web.send(.put, "/v1/uploads/\(id)?offset=0", [:], .bytes(bytes))
+            #expect(answer.status == 507 && answer.text.hasPrefix("{\"code\":\"resource_exhausted\""))
+            let stands = try await harness.client().beginUpload(try begin(bytes)).offset
+            #expect(stands > 0 && stands <= 2 << 20)
         }
     }
 

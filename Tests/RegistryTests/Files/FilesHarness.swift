@@ -1,4 +1,5 @@
 import Contracts
+import Glibc
 import HTTP
 import Loop
 import Protobuf
@@ -183,4 +184,13 @@ final class Gate: Sendable {
             if isOpen { continuation.resume() }
         }
     }
+}
+
+/// A folder that is gone after the test.
+func withFolder<Result>(_ body: (String) async throws -> Result) async throws -> Result {
+    var template = Array("/tmp/slipway-files-XXXXXX".utf8CString)
+    try #require(mkdtemp(&template) != nil)
+    let path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    defer { _ = try? ChildProcess.run("rm", ["-rf", "--", path]) }
+    return try await body(path)
 }

@@ -2,12 +2,12 @@ import Access
 import Contracts
 import Journal
 import Postgres
+import Protobuf
 import RPC
 
 /// `slipway.audit.v1.Audit`: questions to the journal of a workspace.
 public struct AuditService: Slipway.Audit.V1.Audit.SimpleService {
     private typealias V1 = Slipway.Audit.V1
-    private static let pageMax = 1000
     private let pool: PostgresPool
 
     public init(_ pool: PostgresPool) { self.pool = pool }
@@ -15,8 +15,8 @@ public struct AuditService: Slipway.Audit.V1.Audit.SimpleService {
     public func list(
         _ request: Slipway.Audit.V1.ListEntriesRequest, context: ServerContext
     ) async throws -> Slipway.Audit.V1.ListEntriesResponse {
-        let workspace = try context.workspace()
-        let size = try AuditService.pageSize(request.pageSize)
+        let workspace = try context.workspace
+        let size = try PageSize.check(request.pageSize)
         let rows = try await pool.read(try query(request, workspace, limit: size + 1)).all(JournalRecord.self)
         let entries = rows.prefix(size).map { V1.Entry($0) }
         return V1.ListEntriesResponse(
@@ -40,8 +40,8 @@ public struct AuditService: Slipway.Audit.V1.Audit.SimpleService {
         if !request.subject.isEmpty {
             query = "\(query) AND \(AuditService.match("subject", request.subject, any: "*"))"
         }
-        if let since = request.since { query = "\(query) AND at >= \(try PostgresTimestamp(since, field: "since"))" }
-        if let until = request.until { query = "\(query) AND at < \(try PostgresTimestamp(until, field: "until"))" }
+        if let since = request.since { query = "\(query) AND at >= \(try AuditService.time(since, "since"))" }
+        if let until = request.until { query = "\(query) AND at < \(try AuditService.time(until, "until"))" }
         if !request.pageToken.isEmpty {
             guard let cursor = JournalCursor(request.pageToken) else {
                 throw RPCError.badRequest(field: "page_token", "it is not one that an answer gave")
@@ -58,11 +58,13 @@ public struct AuditService: Slipway.Audit.V1.Audit.SimpleService {
         return "starts_with(\(unsafe: column), \(prefix))"
     }
 
-    private static func pageSize(_ wanted: Int32) throws(RPCError) -> Int {
-        guard wanted >= 0, wanted <= pageMax else {
-            throw .badRequest(field: "page_size", "it is 0 to \(pageMax), not \(wanted)")
+    private static func time(
+        _ time: Google.Protobuf.Timestamp, _ field: String
+    ) throws(RPCError) -> PostgresTimestamp {
+        guard let time = PostgresTimestamp(time) else {
+            throw .badRequest(field: field, "it is a time of the years 1 to 9999, with nanos of 0 to 999999999")
         }
-        return wanted == 0 ? 100 : Int(wanted)
+        return time
     }
 }
 

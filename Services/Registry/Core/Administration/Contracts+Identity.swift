@@ -2,30 +2,9 @@ import Access
 import Contracts
 import Identity
 import Postgres
-import Protobuf
 import RPC
 
 // How what the stores hold reads in a contract.
-
-extension Google.Protobuf.Timestamp {
-    init(_ time: PostgresTimestamp) {
-        let seconds = time.microseconds.quotientAndRemainder(dividingBy: 1_000_000)
-        // Before 1970 the remainder is negative, and nanoseconds never are.
-        let borrowed: Int64 = seconds.remainder < 0 ? 1 : 0
-        self.init(
-            seconds: seconds.quotient - borrowed, nanos: Int32(seconds.remainder + borrowed * 1_000_000) * 1000)
-    }
-}
-
-extension PostgresTimestamp {
-    /// - Throws: `RPCError` with `invalidArgument` where it is a time that nobody means.
-    init(_ time: Google.Protobuf.Timestamp, field: String) throws(RPCError) {
-        guard abs(time.seconds) < 253_402_300_800, (0..<1_000_000_000).contains(time.nanos) else {
-            throw .badRequest(field: field, "it is a time between the years 1 and 9999, with nanos of 0 to 999999999")
-        }
-        self.init(microseconds: time.seconds * 1_000_000 + Int64(time.nanos / 1000))
-    }
-}
 
 extension Slipway.Workspaces.V1.Workspace {
     init(_ record: WorkspaceRecord) {
@@ -87,14 +66,6 @@ extension Caller {
 }
 
 extension ServerContext {
-    /// The workspace of the call: every method that needs a role in one has it.
-    func workspace() throws(RPCError) -> Workspace {
-        guard let workspace = caller.workspace else {
-            throw RPCError(.internal, "\(method) works in a workspace and does not declare a role in one")
-        }
-        return workspace
-    }
-
     /// Who is signed in: every method but those for anyone has somebody.
     func principal() throws(RPCError) -> Principal {
         guard let principal = caller.principal else {

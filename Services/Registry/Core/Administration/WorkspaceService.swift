@@ -22,7 +22,7 @@ public struct WorkspaceService: Slipway.Workspaces.V1.Workspaces.SimpleService {
     public func get(
         _ request: Slipway.Workspaces.V1.GetWorkspaceRequest, context: ServerContext
     ) async throws -> Slipway.Workspaces.V1.Workspace {
-        V1.Workspace(try await identities.workspace(named: try context.workspace().name))
+        V1.Workspace(try await identities.workspace(named: try context.workspace.name))
     }
 
     public func list(
@@ -44,14 +44,14 @@ public struct WorkspaceService: Slipway.Workspaces.V1.Workspaces.SimpleService {
     public func listMembers(
         _ request: Slipway.Workspaces.V1.ListMembersRequest, context: ServerContext
     ) async throws -> Slipway.Workspaces.V1.ListMembersResponse {
-        let found = try await identities.members(of: try context.workspace().id)
+        let found = try await identities.members(of: try context.workspace.id)
         return V1.ListMembersResponse(members: found.map { V1.Member($0) })
     }
 
     public func setMember(
         _ request: Slipway.Workspaces.V1.SetMemberRequest, context: ServerContext
     ) async throws -> Slipway.Workspaces.V1.Member {
-        let workspace = try context.workspace()
+        let workspace = try context.workspace
         guard let role = Role(request.role) else {
             throw RPCError.badRequest(field: "role", "it is reader, contributor, owner, or unspecified to end it")
         }

@@ -19,25 +19,32 @@ final class Downloads: Sendable {
     let store: any BlobStore
     let catalogue: FileCatalogue
     let metrics: FileMetrics
+    /// Asked what there is instead of what there is not.
+    private let registry: RegistryStore
 
     init(_ pool: PostgresPool, store: any BlobStore, metrics: FileMetrics) {
         self.store = store
         self.metrics = metrics
         catalogue = FileCatalogue(pool: pool)
+        registry = RegistryStore(pool, blobs: store)
     }
 
+    /// - Throws: `RPCError` `notFound`, which says whether the model or the version is lacking.
     func find(_ name: VersionReference, by caller: Caller) async throws -> FileVersion {
-        try await catalogue.version(name, in: try caller.workspaceOfCall())
+        let workspace = try caller.workspaceOfCall()
+        guard let version = try await catalogue.version(name, in: workspace) else {
+            throw try await registry.missing(name, in: workspace)
+        }
+        return version
     }
 
     /// - Throws: `RPCError`: `notFound`; `dataLoss` where the version is there and the bytes are not.
     func open(_ path: String, of name: VersionReference, by caller: Caller) async throws -> OpenFile {
-        let workspace = try caller.workspaceOfCall()
-        let version = try await catalogue.version(name, in: workspace)
+        let version = try await find(name, by: caller)
         let entry = try await catalogue.file(path, of: version)
         return try await open(entry) {
             // Purged in between and collected? Then there is no such version, and nothing was lost.
-            _ = try await catalogue.version(name, in: workspace)
+            _ = try await find(name, by: caller)
         }
     }
 

@@ -54,8 +54,9 @@ struct FileCatalogue: Sendable {
         Set(try await pool.read(query).all([UInt8].self).compactMap { BlobDigest(bytes: $0) })
     }
 
-    /// - Throws: `RPCError` `notFound`, which says whether the model or the version is lacking.
-    func version(_ name: VersionReference, in workspace: Workspace) async throws -> FileVersion {
+    /// Nil where there is none.
+    /// - Throws: `RPCError` `notFound` where it is deleted.
+    func version(_ name: VersionReference, in workspace: Workspace) async throws -> FileVersion? {
         let number: PostgresQuery =
             switch name.which {
             case .number(let number): "\(number)"
@@ -66,14 +67,13 @@ struct FileCatalogue: Sendable {
         let found = try await pool.read(
             """
             SELECT v.version, v.file_set, s.digest, v.deleted IS NOT NULL
-            FROM registry.models AS m LEFT JOIN registry.versions AS v ON v.model = m.id AND v.version = \(number)
-            LEFT JOIN registry.file_sets AS s ON s.id = v.file_set
+            FROM registry.models AS m JOIN registry.versions AS v ON v.model = m.id AND v.version = \(number)
+            JOIN registry.file_sets AS s ON s.id = v.file_set
             WHERE m.workspace = \(PostgresUUID(workspace.id)) AND m.name = \(name.name)
             """
-        ).all((Int32?, Int64?, [UInt8]?, Bool).self)
-        guard let (version, fileSet, bytes, isDeleted) = found.first else { throw FileError.noModel(name.name) }
-        guard let version, let fileSet, let digest = bytes.flatMap({ BlobDigest(bytes: $0) }) else {
-            throw FileError.noVersion(name)
+        ).all((Int32, Int64, [UInt8], Bool).self)
+        guard let (version, fileSet, bytes, isDeleted) = found.first, let digest = BlobDigest(bytes: bytes) else {
+            return nil
         }
         guard !isDeleted else { throw FileError.deleted(name.name, version) }
         return FileVersion(name: name.name, version: version, fileSet: fileSet, digest: digest)

@@ -6,6 +6,7 @@ import RPC
 /// What callers hear when files can't be had or taken. One place for every refusal's words.
 enum FileError {
     static let domain = "slipway"
+    static let storeFull = "STORE_FULL"
 
     // MARK: what was asked
 
@@ -95,14 +96,6 @@ enum FileError {
 
     // MARK: downloads
 
-    static func noModel(_ name: String) -> RPCError {
-        resource(.notFound, "there is no model \"\(name)\"", type: "model", "models/\(name)")
-    }
-
-    static func noVersion(_ name: VersionReference) -> RPCError {
-        resource(.notFound, "there is no version \(name.text)", type: "version", "models/\(name.text)")
-    }
-
     static func deleted(_ name: String, _ version: Int32) -> RPCError {
         resource(.notFound, "\(name):\(version) is deleted", type: "version", "models/\(name):\(version)")
     }
@@ -134,8 +127,9 @@ enum FileError {
         guard let error = error as? BlobError else { return error }
         switch error.code {
         case .outOfSpace:
-            return RPCError(
-                .resourceExhausted, "the store has no room left; what came is kept as far as it was written")
+            return RPCError.reason(
+                .resourceExhausted, "the store has no room left; what came is kept as far as it was written",
+                reason: storeFull, domain: domain)
         case .resources: return RPCError.retryLater(.unavailable, "the store is overloaded", after: .seconds(1))
         case .corrupt: return RPCError(.dataLoss, "the store holds other bytes than it should")
         case .notFound: return RPCError(.notFound, "it is not in the store any more")

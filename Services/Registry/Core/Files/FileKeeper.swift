@@ -12,10 +12,10 @@ public import ServiceKit
 /// row that says so is committed; a download holds its blob open, and one of many files touches each of them first.
 ///
 /// - Who holds a blob while the collector comes to it keeps it: the store removes none that is held.
-/// - Who held it and let go before that has moved its time. The collector takes a blob's time before it asks the tables, and
-///   removes it only where the time is still that one. So a blob that was pinned after the time was taken stays; and of one
-///   pinned before, the time is young and it is not looked at for `keep`, which is far longer than the moment between a pin
-///   and the COMMIT that it is for. Whatever was committed before the question is in the answer.
+/// - Who held it and let go has moved its time twice, when the pin was taken and when it ended. The collector takes a blob's
+///   time before it asks the tables, and removes it only where the time is still that one. So where the answer is too old
+///   to know of what was committed under a pin, the blob stays. Only a process that is killed between its COMMIT and the
+///   end of its pin moves nothing; what it pinned is too young to be looked at for `keep`, which is far longer.
 /// - The row of an upload that is done counts as a reference for `keep`. A registration that saw it just before it went
 ///   either pins the blob before it is removed, and then it stays, or does not find it, and is refused with the digests to
 ///   send again. Nothing is registered whose bytes may go.

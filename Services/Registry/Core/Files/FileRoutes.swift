@@ -46,15 +46,13 @@ public struct FileRoutes: Sendable {
         }
     }
 
-    /// A call's error where a header says more than its status.
+    /// Where HTTP has a status of its own for a call's error, or a header says more.
     private func answering(_ body: () async throws -> Void) async throws {
         do { try await translating(body) } catch let error as RPCError {
             var failure = HTTPFailure(error)
-            for detail in error.details {
-                guard let info = detail.decode(as: Google.Rpc.ErrorInfo.self), let offset = info.metadata["offset"]
-                else {
-                    continue
-                }
+            for info in error.details.compactMap({ $0.decode(as: Google.Rpc.ErrorInfo.self) }) {
+                if info.reason == FileError.storeFull { failure.status = 507 }
+                guard let offset = info.metadata["offset"] else { continue }
                 failure.status = 409
                 failure.fields.set("upload-offset", offset)
             }

@@ -47,7 +47,7 @@ struct SearchCompiler {
                 """
             }
         case .dataset: return origin("dataset", comparison)
-        case .parent: return origin("parent", comparison)
+        case .parent: return origin("parent", SearchCompiler.parents(comparison))
         }
     }
 
@@ -91,6 +91,19 @@ struct SearchCompiler {
             EXISTS (SELECT FROM registry.origins AS k WHERE k.version = v.id AND k.workspace = \(workspace)
                 AND k.relation = \(relation) AND \(test("k.origin")))
             """
+        }
+    }
+
+    /// A version that is named in whatever way, as the lineage names it.
+    private static func parents(_ comparison: SearchQuery.Comparison) -> SearchQuery.Comparison {
+        func named(_ value: SearchQuery.Value) -> SearchQuery.Value {
+            guard case .text(let text) = value, let reference = VersionReference(parsing: text) else { return value }
+            return .text("models/\(reference.text)")
+        }
+        switch comparison {
+        case .relation(let relation, let value): return .relation(relation, named(value))
+        case .oneOf(let values): return .oneOf(values.map(named))
+        default: return comparison
         }
     }
 

@@ -67,7 +67,8 @@ struct SearchTokenizer {
         switch first {
         case "'": return SearchToken(content: .text(try quoted("'")), offset: start)
         case "\"", "`": return SearchToken(content: .quoted(try quoted(first)), offset: start)
-        case _ where isDigit(first) || (isSign(first) && position + 1 < characters.count && isNumeric(position + 1)):
+        case _
+        where isDigit(first) || (isSign(first) && position + 1 < characters.count && isDigit(characters[position + 1])):
             return SearchToken(content: .number(try number()), offset: start)
         case _ where isWord(first): return SearchToken(content: .word(word()), offset: start)
         default: return SearchToken(content: .symbol(try symbol(first)), offset: start)
@@ -138,10 +139,6 @@ struct SearchTokenizer {
 
     private func isDigit(_ character: Character) -> Bool { ("0"..."9").contains(character) }
     private func isSign(_ character: Character) -> Bool { character == "-" || character == "+" }
-    private func isNumeric(_ index: Int) -> Bool {
-        isDigit(characters[index])
-            || (characters[index] == "." && index + 1 < characters.count && isDigit(characters[index + 1]))
-    }
     private func isWord(_ character: Character) -> Bool {
         character == "_" || ("a"..."z").contains(character) || ("A"..."Z").contains(character)
     }
