@@ -1,1 +1,0 @@
-@main enum Slipway { static func main() {} }
