@@ -14,7 +14,9 @@ public enum Document: Sendable, Equatable {
     /// A message in protobuf's JSON mapping.
     /// - Throws: `ProtobufError` for values that JSON can't carry.
     public init(_ message: some Message) throws {
-        self = try JSONReader.read(try message.jsonBytes()[...], options: JSONDecodingOptions()) { json in
+        self = try JSONReader.read(
+            try message.jsonBytes(options: JSONEncodingOptions(sortsKeys: true))[...], options: JSONDecodingOptions()
+        ) { json in
             try Document(&json)
         }
     }

@@ -21,10 +21,12 @@ enum Root {
 
     private static let contexts = Command<Session>(
         group: "context", "The registries that this machine knows.",
+        examples: [.init("slipway context use prod", "work with another registry")],
         [ContextList.command, ContextUse.command, ContextShow.command])
 
     private static let workspaces = Command<Session>(
         group: "workspace", "Places that keep their models to themselves.",
+        examples: [.init("slipway workspace list", "which there are")],
         [
             WorkspaceCreate.command, WorkspaceList.command, WorkspaceShow.command, WorkspaceArchive.archive,
             WorkspaceArchive.restore,
@@ -32,19 +34,26 @@ enum Root {
 
     private static let members = Command<Session>(
         group: "member", "Who may do what in a workspace.",
+        examples: [.init("slipway member set ada contributor", "ada may register models")],
         [MemberList.command, MemberSet.command, MemberRemove.command])
 
     private static let principals = Command<Session>(
         group: "principal", "Who may call: people, services and deployments.",
+        examples: [.init("slipway principal create ada", "somebody new")],
         [PrincipalCreate.command, PrincipalList.command, PrincipalDisable.disable, PrincipalDisable.enable])
 
     private static let tokens = Command<Session>(
         group: "token", "What principals sign in with.",
+        examples: [.init("slipway token create laptop --lifetime 90d", "one for yourself")],
         [TokenCreate.command, TokenList.command, TokenRevoke.command])
 
     private static let models = Command<Session>(
         group: "model", "Models and their versions.",
         details: "A version is named churn:3, churn/3, churn/latest or churn@champion.",
+        examples: [
+            .init("slipway model register ./model.onnx --name churn", "the next version of churn"),
+            .init("slipway model show churn@champion", "what is in use"),
+        ],
         [
             ModelRegister.command, ModelList.command, ModelShow.command, ModelSearch.command, ModelDownload.command,
             ModelUpdate.command, ModelTag.command, ModelUntag.command, ModelAlias.command, ModelUnalias.command,

@@ -41,7 +41,10 @@ struct Failure: Error {
         var shown = [head]
         for line in lines.dropFirst() where !head.contains(line) && shown.count < 12 { shown.append("  " + line) }
         if lines.count > 13 { shown.append("  and \(lines.count - 12) more") }
-        self.init(Failure.code(of: error.code), shown.map(DisplayText.harmless).joined(separator: "\n"))
+        self.init(
+            Failure.code(of: error.code),
+            shown.flatMap { $0.split(separator: "\n", omittingEmptySubsequences: false) }
+                .map { DisplayText.harmless(String($0)) }.joined(separator: "\n"))
     }
 
     static func code(of code: RPCCode) -> ExitCode {

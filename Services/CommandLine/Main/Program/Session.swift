@@ -44,6 +44,15 @@ struct Session: Sendable {
         }
     }
 
+    /// As `show`, for what is no message.
+    func show(_ document: Document, _ table: () -> String) {
+        switch form {
+        case .table: terminal.write(table())
+        case .json: terminal.write(document.json)
+        case .yaml: terminal.write(document.yaml)
+        }
+    }
+
     /// Writes a table; a note in its place where it is empty.
     func text(_ table: Table, whenEmpty note: String) -> String {
         if table.isEmpty {

@@ -1,5 +1,4 @@
 import CommandLineKit
-import Protobuf
 
 enum ContextList {
     static let command = Command<Session>(
@@ -8,8 +7,8 @@ enum ContextList {
     ) { _, session in
         let file = try ContextFile.read(session.configurationPath)
         let contexts = file.contexts.sorted { $0.key < $1.key }
-        let documents = contexts.map { ContextShow.message($0.key, $0.value, isCurrent: $0.key == file.current) }
-        try session.show(Google.Protobuf.Struct.of("contexts", documents)) {
+        let documents = contexts.map { ContextShow.document($0.key, $0.value, isCurrent: $0.key == file.current) }
+        session.show(.object([("contexts", .list(documents))])) {
             var table = Table([.init(""), .init("NAME"), .init("SERVER"), .init("WORKSPACE"), .init("TOKEN")])
             for (name, context) in contexts {
                 table.add([

@@ -1,5 +1,4 @@
 import CommandLineKit
-import Protobuf
 
 enum ContextShow {
     static let name = Argument("NAME", "which; the current one where it is left out", isRequired: false)
@@ -13,7 +12,7 @@ enum ContextShow {
         guard let context = file.contexts[name] else {
             throw Failure(.notFound, name.isEmpty ? "no context is in use" : "there is no context \"\(name)\"")
         }
-        try session.show(message(name, context, isCurrent: name == file.current)) {
+        session.show(document(name, context, isCurrent: name == file.current)) {
             var facts = Facts()
             facts.add("name", name)
             facts.add("server", context.server)
@@ -25,27 +24,11 @@ enum ContextShow {
         }
     }
 
-    static func message(_ name: String, _ context: SavedContext, isCurrent: Bool) -> Google.Protobuf.Struct {
-        var message = Google.Protobuf.Struct()
-        for (key, text) in [
-            ("name", name), ("server", context.server), ("workspace", context.workspace),
-            ("ca_file", context.authorities),
-        ] {
-            message.fields[key] = Google.Protobuf.Value(kind: .stringValue(text))
-        }
-        message.fields["has_token"] = Google.Protobuf.Value(kind: .boolValue(!context.token.isEmpty))
-        message.fields["current"] = Google.Protobuf.Value(kind: .boolValue(isCurrent))
-        return message
-    }
-}
-
-extension Google.Protobuf.Struct {
-    /// A list of objects under one name.
-    static func of(_ name: String, _ messages: [Google.Protobuf.Struct]) -> Google.Protobuf.Struct {
-        var list = Google.Protobuf.ListValue()
-        list.values = messages.map { Google.Protobuf.Value(kind: .structValue($0)) }
-        var result = Google.Protobuf.Struct()
-        result.fields[name] = Google.Protobuf.Value(kind: .listValue(list))
-        return result
+    static func document(_ name: String, _ context: SavedContext, isCurrent: Bool) -> Document {
+        .object([
+            ("name", .string(name)), ("server", .string(context.server)), ("workspace", .string(context.workspace)),
+            ("caFile", .string(context.authorities)), ("hasToken", .boolean(!context.token.isEmpty)),
+            ("current", .boolean(isCurrent)),
+        ])
     }
 }

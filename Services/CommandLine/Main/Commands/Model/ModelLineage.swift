@@ -15,6 +15,7 @@ enum ModelLineage {
         let graph = try await session.connect().lineage.graph(
             .init(version: values[Shared.version], depth: Int32(values[depth] ?? 0)))
         try session.show(graph) { text(graph, session) }
+        if graph.nodes.count == 1 { session.done("nothing is known of what it came from or where it went") }
         if graph.truncated { session.done("there is more; --depth shows more") }
     }
 
