@@ -62,6 +62,24 @@ struct PickleTests {
         #expect(try scan(Pickle().global(long, "system").stop).codes == [.unresolvedImport])
     }
 
+    @Test("what reaches over the end of a frame, and so is another name for one unpickler, is reported")
+    func frames() throws {
+        func frame(_ count: UInt8) -> Pickle { Pickle.four.opcode(0x95, count, 0, 0, 0, 0, 0, 0, 0) }
+        // Read from a file by the unpickler in C, the name is `system`.
+        let line = frame(19).text("os").text("x").opcode("0").raw("csklearn.A\n_Asystem\n").stop
+        #expect(try scan(line).codes == [.unresolvedImport, .malformed, .scanIncomplete])
+        let inner = frame(40).opcode(0x95, 60, 0, 0, 0, 0, 0, 0, 0).raw([UInt8](repeating: 0x4e, count: 80)).stop
+        #expect(try scan(inner).codes.contains(.unresolvedImport))
+        #expect(try scan(frame(2).opcode("N").stop).warnings == [])
+    }
+
+    @Test("a pickle without a mark that breaks off still shows what it imported by then")
+    func brokenOff() throws {
+        let model = try scan(Pickle().global("company.models", "Churn").raw([0xff]))
+        #expect(model.suspicious == ["company.models.Churn"])
+        #expect(model.codes == [.suspiciousImport, .malformed, .scanIncomplete])
+    }
+
     @Test(
         "names that reach further than they look are dangerous",
         arguments: [

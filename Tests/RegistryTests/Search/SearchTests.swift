@@ -92,6 +92,28 @@ import Testing
         }
     }
 
+    @Test("the same is found however many meet what is asked of metrics")
+    func ways() async throws {
+        try await withModels { lab in
+            try await fill(lab)
+            let metrics =
+                Self.table.map(\.0).filter { $0.contains("metrics.") }
+                + ["metrics.auc > 0.4 AND metrics.f1 < 1", "metrics.auc > 0.4 AND metrics.auc < 0.8 ORDER BY size"]
+            for query in metrics {
+                var found: [[String]] = []
+                for (few, some) in [(0, 0), (1, 2), (0, 3), (2000, 20_000)] {
+                    var store = lab.store
+                    store.searchLimits = SearchLimits(few: few, some: some)
+                    let page = try await store.search(
+                        Models.SearchRequest(query: query, count: true), in: lab.fixture.lab)
+                    found.append(page.versions.map { "\($0.model):\($0.version)" })
+                    #expect(page.total == Int64(page.versions.count), "\(query)")
+                }
+                #expect(Set(found).count == 1 && !found[0].isEmpty, "\(query): \(found)")
+            }
+        }
+    }
+
     @Test("deleted versions are found only where they are asked for")
     func deleted() async throws {
         try await withModels { lab in

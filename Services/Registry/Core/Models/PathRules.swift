@@ -24,9 +24,12 @@ enum PathRules {
         // Where letters differ only in case, one file would overwrite the other on some systems.
         var places: [String: Int] = [:]
         places.reserveCapacity(paths.count)
+        let foldedPaths = paths.map { $0.lowercased() }
         for (index, path) in paths.enumerated() {
-            guard let other = places.updateValue(index, forKey: path.lowercased()) else { continue }
-            places[path.lowercased()] = other
+            guard let other = places[foldedPaths[index]] else {
+                places[foldedPaths[index]] = index
+                continue
+            }
             report(
                 index,
                 paths[other] == path
@@ -34,7 +37,7 @@ enum PathRules {
                     : "\(shown(path)) differs from files[\(other)], \(shown(paths[other])), only in case")
         }
         for (index, path) in paths.enumerated() where path.utf8.contains(UInt8(ascii: "/")) {
-            let folded = path.lowercased()
+            let folded = foldedPaths[index]
             var end = folded.startIndex
             while let slash = folded[end...].firstIndex(of: "/") {
                 if let other = places[String(folded[..<slash])], other != index {

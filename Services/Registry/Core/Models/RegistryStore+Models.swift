@@ -35,7 +35,7 @@ extension RegistryStore {
             throw RPCError.badRequest(field: "name_prefix", "\(shown(prefix)) begins no name: \(NameRules.model)")
         }
         let query = "models \(workspace.id) \(prefix)"
-        let token = try PageToken.read(request.pageToken, for: query, count: 1)
+        let token = try PageToken.read(request.pageToken, for: query)
         // Names are ASCII, and this sorts behind all of it: a range of the index.
         let end = prefix + "\u{7F}"
         let rows = try await pool.read(

@@ -15,7 +15,7 @@ extension RegistryStore {
     public func register(
         _ request: Slipway.Models.V1.RegisterRequest, by change: RegistryChange
     ) async throws -> Slipway.Models.V1.ModelVersion {
-        var registration = try Registration(request)
+        var registration = try await check(request)
         // Twice is enough, unless others keep on purging the same files in between.
         for _ in 0..<10 {
             let known = try await lookUp(registration, change)
@@ -28,6 +28,12 @@ extension RegistryStore {
             }
         }
         throw RPCError(.aborted, "the files of the version were purged again and again meanwhile: try again")
+    }
+
+    /// Many files take a while to look at, and others wait for this loop.
+    private func check(_ request: Slipway.Models.V1.RegisterRequest) async throws -> Registration {
+        guard request.files.count > 200, let compute else { return try Registration(request) }
+        return try await compute.run { try Registration(request) }
     }
 
     /// What the database knows before anything is written.
@@ -48,21 +54,21 @@ extension RegistryStore {
 
     private func lookUp(_ registration: Registration, _ change: RegistryChange) async throws -> Known {
         var known = Known()
-        let sets = try await pool.read(
+        let rows = try await pool.read(
             """
-            SELECT id, size, recognised, recogniser FROM registry.file_sets
-            WHERE workspace = \(change.workspaceID) AND digest = \(registration.filesDigest)
+            SELECT s.id, s.size, s.recognised, s.recogniser, r.version, r.digest
+            FROM (VALUES (1)) AS once
+            LEFT JOIN registry.file_sets AS s
+                ON s.workspace = \(change.workspaceID) AND s.digest = \(registration.filesDigest)
+            LEFT JOIN registry.requests AS r
+                ON r.workspace = \(change.workspaceID) AND r.request = \(registration.request.requestId)
             """
-        ).all((Int64, Int64, [UInt8], Int32).self)
-        known.files = sets.first.map { Known.Files(id: $0.0, size: $0.1, recognised: $0.2, generation: $0.3) }
-        if !registration.request.requestId.isEmpty {
-            let earlier = try await pool.read(
-                """
-                SELECT version, digest FROM registry.requests
-                WHERE workspace = \(change.workspaceID) AND request = \(registration.request.requestId)
-                """
-            ).all((Int64, [UInt8]).self)
-            known.earlier = earlier.first.map { Known.Earlier(version: $0.0, requestDigest: $0.1) }
+        ).all((Int64?, Int64?, [UInt8]?, Int32?, Int64?, [UInt8]?).self)
+        if case (let id?, let size?, let recognised?, let generation?, _, _)? = rows.first {
+            known.files = Known.Files(id: id, size: size, recognised: recognised, generation: generation)
+        }
+        if case (_, _, _, _, let version?, let digest?)? = rows.first {
+            known.earlier = Known.Earlier(version: version, requestDigest: digest)
         }
         if !registration.parents.isEmpty { try await checkParents(registration.parents, change) }
         return known

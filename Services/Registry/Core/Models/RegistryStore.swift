@@ -1,6 +1,7 @@
 public import Access
 public import Blobs
 public import Contracts
+public import Loop
 public import Postgres
 import Journal
 import RPC
@@ -15,11 +16,17 @@ public struct RegistryStore: Sendable {
     let pool: PostgresPool
     let blobs: any BlobStore
     let recogniser: ModelRecogniser
+    let compute: ComputePool?
+    var searchLimits = SearchLimits()
 
-    public init(_ pool: PostgresPool, blobs: any BlobStore, recogniser: ModelRecogniser = .none) {
+    /// - Parameter compute: where requests of many files are looked through; on the caller's loop where nil.
+    public init(
+        _ pool: PostgresPool, blobs: any BlobStore, recogniser: ModelRecogniser = .none, compute: ComputePool? = nil
+    ) {
         self.pool = pool
         self.blobs = blobs
         self.recogniser = recogniser
+        self.compute = compute
     }
 
     /// Runs a statement that is a transaction of its own; again where the server asks for it.

@@ -48,17 +48,18 @@ struct VersionRecord {
     }
 
     /// A row with one more column, the keys of its place.
-    init(found row: PostgresRow) throws {
+    static func found(_ row: PostgresRow) throws -> (VersionRecord, keys: [String]) {
         let all = try row.decode(
             (
                 Int64, String, Int32, String, Int64, [UInt8], [UInt8], String, PostgresJSON, PostgresJSON, PostgresJSON,
                 String, PostgresTimestamp, PostgresTimestamp, PostgresTimestamp?, Int64, [String], [String]
             ).self)
-        try self.init(
+        let record = try VersionRecord(
             (
                 all.0, all.1, all.2, all.3, all.4, all.5, all.6, all.7, all.8, all.9, all.10, all.11, all.12, all.13,
                 all.14, all.15, all.16
             ))
+        return (record, all.17)
     }
 
     static func digestText(_ bytes: [UInt8]) -> String { BlobDigest(bytes: bytes).map { "\($0)" } ?? "" }

@@ -89,8 +89,18 @@ public enum RegistrySchema {
         );
         CREATE INDEX versions_newest ON versions (workspace, id DESC);
         CREATE INDEX versions_name ON versions (workspace, name, version);
+        -- What searches ask for, newest first. Rare values would else be looked for in every row.
         CREATE INDEX versions_framework ON versions (workspace, framework, id DESC);
-        CREATE INDEX versions_run ON versions (workspace, run) WHERE run <> '';
+        CREATE INDEX versions_format ON versions (workspace, format, id DESC);
+        CREATE INDEX versions_license ON versions (workspace, license, id DESC);
+        CREATE INDEX versions_author ON versions (workspace, created_by, id DESC);
+        CREATE INDEX versions_experiment ON versions (workspace, experiment, id DESC);
+        CREATE INDEX versions_run ON versions (workspace, run);
+        CREATE INDEX versions_commit ON versions (workspace, git_commit text_pattern_ops);
+        -- What searches order by.
+        CREATE INDEX versions_created ON versions (workspace, created);
+        CREATE INDEX versions_updated ON versions (workspace, updated DESC, id DESC);
+        CREATE INDEX versions_size ON versions (workspace, size DESC, id DESC);
         CREATE INDEX versions_file_set ON versions (file_set);
         -- Equality of tags and properties.
         CREATE INDEX versions_tags ON versions USING gin (tags jsonb_path_ops);

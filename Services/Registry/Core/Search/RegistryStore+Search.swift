@@ -11,30 +11,45 @@ extension RegistryStore {
     ) async throws -> Slipway.Models.V1.SearchResponse {
         let size = try PageSize.check(request.pageSize)
         let query = try SearchParser.parse(request.query)
-        let order = SearchOrder(query.order)
-        let scope = "versions \(workspace.id) \(request.includeDeleted) \(request.query)"
-        let token = try PageToken.read(request.pageToken, for: scope, count: order.keyCount)
         let compiler = SearchCompiler(workspace: workspace.databaseID)
+        let order = SearchOrder(query.order, compiler, condition: query.condition)
+        let scope = "versions \(workspace.id) \(request.includeDeleted) \(request.query)"
+        var place: (part: Int, values: [String])?
+        if let token = try PageToken.read(request.pageToken, for: scope) {
+            place = order.place(token)
+            guard place != nil else { throw PageToken.refusal }
+        }
         var condition: PostgresQuery = "v.workspace = \(workspace.databaseID)"
         if !request.includeDeleted { condition = "\(condition) AND v.deleted IS NULL" }
         if let asked = query.condition { condition = "\(condition) AND \(compiler.condition(asked))" }
-        let all = condition
-        if let token { condition = "\(condition) AND \(order.condition(after: token.values))" }
-        let rows = try await pool.read(
-            """
-            SELECT \(VersionRecord.columns), \(order.values) AS keys FROM \(VersionRecord.tables)
-            WHERE \(condition) ORDER BY \(order.clause) LIMIT \(size + 1)
-            """)
+        if let few = try await few(query, besides: order.leadingMetric, compiler) {
+            condition = "v.id = ANY(ARRAY(\(few))) AND \(condition)"
+        }
+
         var response = Slipway.Models.V1.SearchResponse()
-        for row in rows.prefix(size) { response.versions.append(try VersionRecord(found: row).message) }
-        if rows.count > size, size > 0 {
-            let keys: [String] = try rows[size - 1].decode("keys")
-            response.nextPageToken = PageToken(values: keys).text(for: scope)
+        var last: (part: SearchOrder.Part, keys: [String])?
+        for (index, part) in order.parts.enumerated().dropFirst(place?.part ?? 0) {
+            var here: PostgresQuery = "\(condition) AND \(part.condition)"
+            if let place, place.part == index { here = "\(here) AND \(part.condition(after: place.values))" }
+            let rows = try await pool.read(
+                """
+                SELECT \(VersionRecord.columns), \(part.values) FROM \(VersionRecord.tables) \(part.tables)
+                WHERE \(here) ORDER BY \(part.clause) LIMIT \(size + 1 - response.versions.count)
+                """)
+            for row in rows {
+                if response.versions.count == size, let last {
+                    response.nextPageToken = PageToken(values: [last.part.name] + last.keys).text(for: scope)
+                    break
+                }
+                let (record, keys) = try VersionRecord.found(row)
+                response.versions.append(record.message)
+                last = (part, keys)
+            }
+            if !response.nextPageToken.isEmpty { break }
         }
         if request.count {
-            response.total = try await pool.read(
-                "SELECT count(*) FROM registry.versions AS v WHERE \(all)"
-            ).all(Int64.self).first
+            response.total = try await pool.read("SELECT count(*) FROM registry.versions AS v WHERE \(condition)")
+                .all(Int64.self).first
         }
         return response
     }

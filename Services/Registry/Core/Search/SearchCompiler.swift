@@ -34,11 +34,9 @@ struct SearchCompiler {
         case .tag(let key): return label("tags", key, comparison)
         case .property(let key): return label("properties", key, comparison)
         case .metric(let key):
+            // In the row itself; where few versions meet it, the search begins at the table of metrics instead.
             if comparison == .isNull { return "NOT v.metrics ? \(key)" }
-            return """
-                EXISTS (SELECT FROM registry.metrics AS k WHERE k.version = v.id AND k.workspace = \(workspace)
-                    AND k.key = \(key) AND \(test("k.value", comparison)))
-                """
+            return "coalesce(\(test("(v.metrics ->> \(key))::float8", comparison)), false)"
         case .alias:
             return many(comparison) {
                 """
@@ -115,7 +113,7 @@ struct SearchCompiler {
         return exists { test($0, comparison) }
     }
 
-    private func test(_ expression: PostgresQuery, _ comparison: SearchQuery.Comparison) -> PostgresQuery {
+    func test(_ expression: PostgresQuery, _ comparison: SearchQuery.Comparison) -> PostgresQuery {
         switch comparison {
         case .relation(let relation, let value): "\(expression) \(unsafe: relation.rawValue) \(bind(value))"
         case .like(let pattern, false): "\(expression) LIKE \(pattern)"

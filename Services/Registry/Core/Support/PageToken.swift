@@ -24,15 +24,17 @@ struct PageToken: Equatable {
 
     /// Nil where no token was given.
     /// - Throws: `invalidArgument` where it is damaged, or of another query.
-    static func read(_ text: String, for query: String, count: Int) throws(RPCError) -> PageToken? {
+    static func read(_ text: String, for query: String) throws(RPCError) -> PageToken? {
         guard !text.isEmpty else { return nil }
-        guard let token = parse(text, query), token.values.count == count else {
-            throw .badRequest(
-                field: "page_token",
-                "it is damaged or of another query; give back next_page_token as it came, with the same query, or "
-                    + "leave it out to begin anew")
-        }
+        guard let token = parse(text, query) else { throw refusal }
         return token
+    }
+
+    static var refusal: RPCError {
+        .badRequest(
+            field: "page_token",
+            "it is damaged or of another query; give back next_page_token as it came, with the same query, or leave it "
+                + "out to begin anew")
     }
 
     private static func parse(_ text: String, _ query: String) -> PageToken? {

@@ -59,7 +59,7 @@ final class JSONScanner: DocumentScanner {
                     continue
                 }
             case UInt8(ascii: "\""): _ = try string(keeping: false)
-            default: _ = try bare()
+            default: try skipBare()
             }
             // A value is over, and with it perhaps what it is in.
             var isValueNext = false
@@ -152,6 +152,46 @@ final class JSONScanner: DocumentScanner {
             return .number(text)
         }
     }
+
+    /// The same without keeping it: most of a large document are numbers that nobody asks for.
+    private func skipBare() throws {
+        guard let first = try cursor.peek(), first == UInt8(ascii: "-") || Self.isDigit(first) else {
+            _ = try bare()
+            return
+        }
+        if first == UInt8(ascii: "-") {
+            _ = try cursor.byte()
+            if try cursor.peek() == UInt8(ascii: "I") { return try infinity() }
+        }
+        try digits()
+        if try cursor.peek() == UInt8(ascii: ".") {
+            _ = try cursor.byte()
+            try digits()
+        }
+        if let byte = try cursor.peek(), byte | 0x20 == UInt8(ascii: "e") {
+            _ = try cursor.byte()
+            if let sign = try cursor.peek(), sign == UInt8(ascii: "-") || sign == UInt8(ascii: "+") {
+                _ = try cursor.byte()
+            }
+            try digits()
+        }
+        if let byte = try cursor.peek(), Self.isBare(byte) { throw cursor.failure(.malformed, "a number is misspelt") }
+    }
+
+    private func infinity() throws {
+        guard try cursor.bytes(8) == Array("Infinity".utf8) else {
+            throw cursor.failure(.malformed, "a number is misspelt")
+        }
+    }
+
+    private func digits() throws {
+        guard let first = try cursor.peek(), Self.isDigit(first) else {
+            throw cursor.failure(.malformed, "a number has no digits")
+        }
+        while let byte = try cursor.peek(), Self.isDigit(byte) { _ = try cursor.byte() }
+    }
+
+    private static func isDigit(_ byte: UInt8) -> Bool { byte >= 0x30 && byte <= 0x39 }
 
     private static func isBare(_ byte: UInt8) -> Bool {
         switch byte {

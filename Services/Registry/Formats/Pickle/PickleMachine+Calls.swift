@@ -130,6 +130,8 @@ extension PickleMachine {
         guard frameEnd <= cursor.offset else {
             throw cursor.failure(.unsupported, "the bytes of an array of joblib begin inside a frame")
         }
+        // The array begins where the frame has ended.
+        frameEnd = 0
         if type.hasObjects {
             let inner = PickleMachine(cursor, .plain, limits: limits)
             defer { findings.merge(inner.findings) }

@@ -117,7 +117,7 @@ extension PickleMachine {
         let count = try length()
         let (end, overflow) = cursor.offset.addingReportingOverflow(count)
         guard !overflow else { throw cursor.failure(.malformed, "a frame is longer than any file") }
-        // C's unpickler ignores where frames end, Python's refuses a frame inside a frame: neither hides a thing.
+        if cursor.offset < frameEnd { try leaveFrame() }
         frameEnd = end
     }
 }

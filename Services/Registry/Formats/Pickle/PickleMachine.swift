@@ -39,10 +39,20 @@ final class PickleMachine {
     /// Follows one pickle up to its end and returns the symbol of what it makes.
     func run() throws -> PickleSymbol {
         while true {
+            let start = cursor.offset
             let opcode = try cursor.byte()
             if opcode == UInt8(ascii: ".") { return try pop() }
             try step(opcode)
+            if start < frameEnd, cursor.offset > frameEnd { try leaveFrame() }
         }
+    }
+
+    /// Python's unpicklers do not agree on what reaches over the end of a frame: one refuses it, and the one in C, when it
+    /// reads from a file, loses what was left of the frame and so reads other names than those that are written. No
+    /// library writes such a pickle.
+    func leaveFrame() throws {
+        findings.addUnresolved()
+        throw cursor.failure(.malformed, "something reaches over the end of a frame")
     }
 
     // MARK: The stack

@@ -47,8 +47,9 @@ extension Recognition {
         let isNamed = isPickleName(path)
         guard isNamed || "(c]}".utf8.contains(head.first ?? 0) else { return nil }
         let pickle = try scan(path) { self.open(path, size: size) }
-        let isImporting = pickle.count > 0 && !pickle.findings.imports.isEmpty
-        guard isImporting || isNamed && (pickle.count > 0 || pickle.findings.hasDanger) else { return nil }
+        // What is imported before an error is imported all the same.
+        let isImporting = !pickle.findings.imports.isEmpty || pickle.findings.unresolvedCount > 0
+        guard pickle.count > 0 ? isImporting || isNamed : isImporting && isNamed else { return nil }
         return try describePickle(path, size)
     }
 
