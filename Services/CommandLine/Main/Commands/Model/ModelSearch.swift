@@ -9,7 +9,7 @@ enum ModelSearch {
 
     static let command = Command<Session>(
         "search", "Finds versions by what is known of them.",
-        details: "Docs/search.md describes the conditions. Text stands in single quotes.", arguments: [query],
+        details: "Docs/models/search.md describes the conditions. Text stands in single quotes.", arguments: [query],
         flags: [deleted.specification, count.specification, Shared.limit.specification],
         examples: [
             .init("slipway model search \"name = 'churn' AND metrics.auc > 0.9\"", "good versions of one model"),
