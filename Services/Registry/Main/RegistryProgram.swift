@@ -29,7 +29,7 @@ struct RegistryProgram {
             let blobs = try await FolderBlobStore.open("\(base.data)/blobs", pool: environment.pool)
             let metrics = FileMetrics(environment.metrics)
             let files = ModelFilesService(base.pool, store: blobs, settings: settings.files, metrics: metrics)
-            let models = RegistryStore(base.pool, blobs: blobs)
+            let models = RegistryStore(base.pool, blobs: blobs, compute: environment.pool)
 
             let logger = environment.logger
             var routes = AccessRoutes(base.access) { logger.error("a route failed", ["error": .string("\($0)")]) }

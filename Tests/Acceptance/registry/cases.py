@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 import pty
 import random
 import signal
@@ -10,7 +11,9 @@ import subprocess
 
 import other_clients
 from cutting_proxy import CuttingProxy
-from registry import CommandLine
+from registry import CommandLine, await_file, await_port, free_port
+
+SCRIPTS = pathlib.Path(__file__).resolve().parents[3] / "Scripts"
 
 
 def expect(result, code=0, out=None, err=None):
@@ -90,10 +93,14 @@ def folders_are_registered_whole(registry, slipway):
     (folder / "deep" / "er").mkdir(parents=True)
     (folder / "deep" / "er" / "ä b").write_bytes(b"")
     (folder / "one").write_bytes(b"one")
-    (folder / "two").write_bytes(b"two" * 500_000)
-    expect(slipway("model", "register", "folder", "--name", "forest"), 0, "forest:1\n")
+    for name in ("two", "two again", "two once more"):
+        (folder / name).write_bytes(b"two" * 500_000)
+    for name in ("empty", "empty too"):
+        (folder / name).write_bytes(b"")
+    expect(slipway("model", "register", "folder", "--name", "forest"), 0, "forest:1\n",
+           "1.5 MB uploaded, from 7 files")
     expect(slipway("model", "register", "folder", "--name", "forest"), 0, "forest:2\n",
-           "0 bytes uploaded, all 3 files were there")
+           "0 bytes uploaded, all 7 files were there")
     expect(slipway("model", "download", "forest:1", "--to", "got"), 0, "got\n")
     assert subprocess.run(["diff", "-r", folder, slipway.home / "got"]).returncode == 0
     (folder / "link").symlink_to("one")
@@ -274,6 +281,25 @@ def contexts_name_registries(registry, slipway):
     expect(slipway("whoami"))
 
 
+def tls_and_socket_files_are_spoken_too(registry, slipway):
+    certificates = registry.folder / "certificates"
+    subprocess.run([SCRIPTS / "test-certificates", certificates], check=True)
+    port = free_port()
+    tls = (f"--host.tls.certificate={certificates}/server.pem", f"--host.tls.key={certificates}/server.key")
+    with registry.another(f"127.0.0.1:{port}", *tls):
+        await_port(port)
+        secure = ("--server", f"https://localhost:{port}", "--token-file", registry.data / "first-token")
+        expect(slipway("whoami", *secure), 6, "", "certificate is refused")
+        expect(slipway("login", "--context", "secure", "--ca-file", "ca.pem", *secure, folder=certificates))
+        expect(slipway("whoami", "--context", "secure"))
+        expect(slipway("whoami", "--context", "default", "--server", f"http://localhost:{port}"), 6, "")
+    expect(slipway("context", "use", "default"))
+    socket = registry.folder / "socket"
+    with registry.another(f"unix:{socket}"):
+        await_file(socket)
+        expect(slipway("whoami", "--server", f"unix:{socket}", "--token-file", registry.data / "first-token"))
+
+
 def shells_can_read_the_completion(registry, slipway):
     script = expect(slipway("completion", "bash")).stdout
     test = script + """
@@ -311,6 +337,6 @@ ALL = [
     an_interrupted_command_leaves_what_can_be_gone_on_with, search_and_lists_find_what_was_registered,
     aliases_tags_and_promotion_change_what_is_known, deletion_can_be_taken_back_until_the_purge,
     people_and_pipelines_have_their_own_workspaces, the_journal_tells_who_did_what,
-    mistakes_are_told_with_what_would_be_right, contexts_name_registries, shells_can_read_the_completion,
+    mistakes_are_told_with_what_would_be_right, contexts_name_registries, tls_and_socket_files_are_spoken_too, shells_can_read_the_completion,
     grpcio_does_the_same, curl_does_the_same, what_was_registered_outlives_a_kill,
 ]

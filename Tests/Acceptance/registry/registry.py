@@ -18,6 +18,28 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def await_true(condition, what):
+    deadline = time.monotonic() + 60
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{what} after a minute")
+        time.sleep(0.05)
+
+
+def await_port(port):
+    def answers():
+        with contextlib.suppress(OSError):
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return True
+        return False
+
+    await_true(answers, f"nothing listens at port {port}")
+
+
+def await_file(path):
+    await_true(path.exists, f"{path} is not there")
+
+
 class Registry:
     """A registry that runs, with everything that it made in one folder."""
 
@@ -30,6 +52,20 @@ class Registry:
         self.port = free_port()
         self.server = f"http://127.0.0.1:{self.port}"
         self.process = None
+
+    @contextlib.contextmanager
+    def another(self, listen, *flags):
+        """A second instance on the same data folder, which listens elsewhere."""
+        with open(self.folder / "another.log", "ab") as log:
+            process = subprocess.Popen(
+                [self.binaries / "registry", f"--host.data={self.data}", f"--host.listen={listen}", *flags], stdout=log,
+                stderr=log)
+        try:
+            yield process
+        finally:
+            process.terminate()
+            if process.wait(60) != 0:
+                raise AssertionError(f"the second instance ended with {process.returncode}")
 
     def start(self):
         log = open(self.folder / "registry.log", "ab")

@@ -14,8 +14,9 @@ final class PartFile {
     /// - Throws: `Failure`, `BlobError`, `CancellationError`.
     init(_ place: DownloadFolder.Place, digest: String, size: Int64) throws {
         self.place = place
-        // Named by what it is to become: another version's part is another file.
-        name = ".slipway-\(digest.suffix(16)).part"
+        // Named by what it is to become, and where: neither another version nor a file of the same bytes beside it shares it.
+        let key = try BlobHasher.digest("\(place.name)\u{0}\(digest)".utf8)
+        name = ".slipway-\(key.hexadecimal.prefix(16)).part"
         descriptor = try place.open(name, O_RDWR | O_CREAT)
         hasher = try BlobHasher()
         try takeUp(size)

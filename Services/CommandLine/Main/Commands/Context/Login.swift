@@ -25,7 +25,7 @@ enum Login {
         file.current = name
         file.contexts[name] = SavedContext(
             server: target.server.description, token: target.token ?? Secret(""), workspace: target.workspace ?? "",
-            authorities: target.authorities ?? "")
+            authorities: try target.authorities.map(absolute) ?? "")
         try file.write(session.configurationPath)
         try session.show(who) { "signed in to \(target.server) as \(who.principal), context \(name)\n" }
     }
@@ -43,6 +43,15 @@ enum Login {
         var fresh = file
         fresh.contexts[name] = SavedContext()
         return try Target.resolve(values, session.environment, fresh)
+    }
+
+    /// A file's path wherever the next command is typed.
+    private static func absolute(_ path: String) throws -> String {
+        guard let resolved = realpath(path, nil) else {
+            throw Failure(.failed, "\(path): \(String(cString: strerror(errno)))")
+        }
+        defer { free(resolved) }
+        return String(cString: resolved)
     }
 
     private static func ask(_ session: Session, _ server: ServerAddress) throws -> Secret {

@@ -71,7 +71,10 @@ struct Registration: Sendable {
     private func outcome(
         _ version: Slipway.Models.V1.ModelVersion, _ sent: [String: Int64], _ files: [HashedFile]
     ) -> Outcome {
-        let sentFiles = files.count { sent[$0.file.digest, default: 0] > 0 }
+        // An upload that was there whole needed no bytes; one of an empty file never does.
+        let sentFiles = files.count { file in
+            sent[file.file.digest].map { $0 > 0 || file.file.sizeBytes == 0 } ?? false
+        }
         return Outcome(
             version: version, sentBytes: sent.values.reduce(0, +), sentFiles: sentFiles, files: files.count)
     }
