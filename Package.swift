@@ -44,6 +44,7 @@ let package = Package(
         .executable(name: "bench-blobs", targets: ["BenchBlobs"]),
         .executable(name: "bench-telemetry", targets: ["BenchTelemetry"]),
         .executable(name: "activity-worker", targets: ["ActivityWorker"]),
+        .executable(name: "bench-models", targets: ["BenchModels"]),
         .executable(name: "bench-state", targets: ["BenchState"]),
         .executable(name: "registry", targets: ["Registry"]),
         .executable(name: "slipway", targets: ["Slipway"]),
@@ -141,6 +142,9 @@ let package = Package(
                 "RegistryCore", "Contracts", "Access", "Identity", "Journal", "Blobs", "Postgres", "ServiceKit", "RPC",
                 "HTTP", "Loop",
             ], path: "Benchmarks/Registry/Files"),
+        program(
+            "BenchModels", ["RegistryCore", "Contracts", "Access", "Identity", "Journal", "Blobs", "Postgres", "Loop"],
+            path: "Benchmarks/Registry/Models"),
         program("BenchState", ["Journal", "Postgres", "ConnectionPool", "Loop"], path: "Benchmarks/State/Client"),
 
         // Tests mirror the folders above.

@@ -100,6 +100,37 @@ struct ClientCallTests {
         }
     }
 
+    @Test("a call that may send many messages and sends its only one is begun once", arguments: Manner.allCases)
+    func onlyOne(_ manner: Manner) async throws {
+        try await withProbe(manner.configuration) { server, channel in
+            for value in 1...50 {
+                let request = ClientRequest(method: Probe.sum.method)
+                let sum = try await channel.withCall(request) { call in
+                    try await call.sendOnly(number(value))
+                    return try await call.onlyMessage(of: Number.self)
+                }
+                #expect(sum.value == number(value).value)
+            }
+            #expect(server.rpc.callsEver == 50)
+        }
+    }
+
+    @Test("a call that is given up before its answer keeps no other from being made", arguments: Manner.allCases)
+    func givenUp(_ manner: Manner) async throws {
+        try await withProbe(manner.configuration) { _, channel in
+            for _ in 0..<20 {
+                let error = await failure {
+                    _ = try await channel.unary(
+                        Probe.echo, text("x"), metadata: ["wait-ms": "60000"],
+                        options: CallOptions(timeout: .milliseconds(5)))
+                }
+                #expect(error?.code == .deadlineExceeded)
+                let next = try await channel.unary(Probe.echo, text("y"))
+                #expect(next.value == "y")
+            }
+        }
+    }
+
     @Test("requests and responses alternate on a bidirectional stream", arguments: Manner.fullDuplex)
     func bidirectional(_ manner: Manner) async throws {
         try await withProbe(manner.configuration) { _, channel in

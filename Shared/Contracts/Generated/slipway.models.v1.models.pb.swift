@@ -29,7 +29,7 @@ extension Slipway.Models.V1 {
         public var license: String = ""
         /// Aliases that are to point to it.
         public var aliases: [String] = []
-        /// Drawn by the caller, so that a repeated request registers once: up to 64 characters, kept for a day.
+        /// Drawn by the caller, so that a repeated request registers once: up to 64 visible characters of ASCII, kept for a day.
         public var requestId: String = ""
         /// Why, for the journal.
         public var reason: String = ""
@@ -1404,7 +1404,8 @@ extension Slipway.Models.V1 {
                 service: "slipway.models.v1.Models", name: "AliasHistory",
                 shape: .unary, idempotency: .noSideEffects, options: [144, 2, 1, 170, 207, 24, 2, 8, 1]
             )
-            /// Deletes a version so that it can be restored. FAILED_PRECONDITION names the images and deployments that use it.
+            /// Deletes a version so that it can be restored, and removes the aliases that point to it. FAILED_PRECONDITION names the
+            /// images and deployments that use it.
             public static let deleteVersion = RPC.MethodDescriptor<Slipway.Models.V1.DeleteVersionRequest, Slipway.Models.V1.ModelVersion>(
                 service: "slipway.models.v1.Models", name: "DeleteVersion",
                 shape: .unary, idempotency: .unknown, options: [170, 207, 24, 2, 8, 2]
@@ -1445,7 +1446,8 @@ extension Slipway.Models.V1 {
             func deleteAlias(requests: RPC.RequestStream<Slipway.Models.V1.DeleteAliasRequest>, responses: RPC.ResponseWriter<Slipway.Models.V1.DeleteAliasResponse>, context: RPC.ServerContext) async throws
             /// Where an alias has pointed, the newest first.
             func aliasHistory(requests: RPC.RequestStream<Slipway.Models.V1.AliasHistoryRequest>, responses: RPC.ResponseWriter<Slipway.Models.V1.AliasHistoryResponse>, context: RPC.ServerContext) async throws
-            /// Deletes a version so that it can be restored. FAILED_PRECONDITION names the images and deployments that use it.
+            /// Deletes a version so that it can be restored, and removes the aliases that point to it. FAILED_PRECONDITION names the
+            /// images and deployments that use it.
             func deleteVersion(requests: RPC.RequestStream<Slipway.Models.V1.DeleteVersionRequest>, responses: RPC.ResponseWriter<Slipway.Models.V1.ModelVersion>, context: RPC.ServerContext) async throws
             /// Takes a deletion back.
             func restoreVersion(requests: RPC.RequestStream<Slipway.Models.V1.RestoreVersionRequest>, responses: RPC.ResponseWriter<Slipway.Models.V1.ModelVersion>, context: RPC.ServerContext) async throws
@@ -1477,7 +1479,8 @@ extension Slipway.Models.V1 {
             func deleteAlias(request: RPC.ServerRequest<Slipway.Models.V1.DeleteAliasRequest>, context: RPC.ServerContext) async throws -> RPC.ServerResponse<Slipway.Models.V1.DeleteAliasResponse>
             /// Where an alias has pointed, the newest first.
             func aliasHistory(request: RPC.ServerRequest<Slipway.Models.V1.AliasHistoryRequest>, context: RPC.ServerContext) async throws -> RPC.ServerResponse<Slipway.Models.V1.AliasHistoryResponse>
-            /// Deletes a version so that it can be restored. FAILED_PRECONDITION names the images and deployments that use it.
+            /// Deletes a version so that it can be restored, and removes the aliases that point to it. FAILED_PRECONDITION names the
+            /// images and deployments that use it.
             func deleteVersion(request: RPC.ServerRequest<Slipway.Models.V1.DeleteVersionRequest>, context: RPC.ServerContext) async throws -> RPC.ServerResponse<Slipway.Models.V1.ModelVersion>
             /// Takes a deletion back.
             func restoreVersion(request: RPC.ServerRequest<Slipway.Models.V1.RestoreVersionRequest>, context: RPC.ServerContext) async throws -> RPC.ServerResponse<Slipway.Models.V1.ModelVersion>
@@ -1509,7 +1512,8 @@ extension Slipway.Models.V1 {
             func deleteAlias(_ request: Slipway.Models.V1.DeleteAliasRequest, context: RPC.ServerContext) async throws -> Slipway.Models.V1.DeleteAliasResponse
             /// Where an alias has pointed, the newest first.
             func aliasHistory(_ request: Slipway.Models.V1.AliasHistoryRequest, context: RPC.ServerContext) async throws -> Slipway.Models.V1.AliasHistoryResponse
-            /// Deletes a version so that it can be restored. FAILED_PRECONDITION names the images and deployments that use it.
+            /// Deletes a version so that it can be restored, and removes the aliases that point to it. FAILED_PRECONDITION names the
+            /// images and deployments that use it.
             func deleteVersion(_ request: Slipway.Models.V1.DeleteVersionRequest, context: RPC.ServerContext) async throws -> Slipway.Models.V1.ModelVersion
             /// Takes a deletion back.
             func restoreVersion(_ request: Slipway.Models.V1.RestoreVersionRequest, context: RPC.ServerContext) async throws -> Slipway.Models.V1.ModelVersion
@@ -1575,7 +1579,8 @@ extension Slipway.Models.V1 {
                 try await channel.unary(Slipway.Models.V1.Models.Methods.aliasHistory, request, metadata: metadata, options: options)
             }
 
-            /// Deletes a version so that it can be restored. FAILED_PRECONDITION names the images and deployments that use it.
+            /// Deletes a version so that it can be restored, and removes the aliases that point to it. FAILED_PRECONDITION names the
+            /// images and deployments that use it.
             public func deleteVersion(_ request: Slipway.Models.V1.DeleteVersionRequest, metadata: RPC.Metadata = [:], options: RPC.CallOptions = RPC.CallOptions()) async throws -> Slipway.Models.V1.ModelVersion {
                 try await channel.unary(Slipway.Models.V1.Models.Methods.deleteVersion, request, metadata: metadata, options: options)
             }

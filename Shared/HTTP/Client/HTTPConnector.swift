@@ -124,6 +124,10 @@ public final class HTTPClientConnection {
     public var isOpen: Bool { !connection.isClosed && driver != nil }
     /// True once nothing of the connection is left.
     public private(set) var isClosed = false
+    /// Why it was closed, for people; nil while it is not.
+    public var closeReason: String? { connection.closeReason }
+    /// True where this side broke it off in the middle of an exchange.
+    public var wasAborted: Bool { connection.wasAborted }
     /// True when no stream will be opened here again.
     public var isSpent: Bool { connection.isClosed || (driver?.isSpent ?? false) }
     public var openCapacity: Int { driver?.openCapacity ?? 0 }

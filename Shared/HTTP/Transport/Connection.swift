@@ -60,6 +60,9 @@ final class Connection: Channel {
     private let makeDriver: (Connection, String?) -> (any ConnectionDriver)?
     private var setupTimer: LoopTimer?
     private var isReadingPaused = false
+    /// Why it was closed, for people; nil while it is not.
+    private(set) var closeReason: String?
+    private(set) var wasAborted = false
     private var isInputEnded = false
     /// The kernel announced the end of what comes: its edge is gone, so everything must be read before waiting again.
     private var isEndAnnounced = false
@@ -233,6 +236,7 @@ final class Connection: Channel {
 
     /// Closes so that the peer sees a failure and no orderly end.
     func abort(_ reason: String) {
+        wasAborted = true
         var option = linger(l_onoff: 1, l_linger: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
         close(reason)
@@ -241,6 +245,7 @@ final class Connection: Channel {
     /// Closes at once. Does nothing the second time.
     func close(_ reason: String) {
         guard !isClosed else { return }
+        closeReason = reason
         if state == .open { tls?.sayGoodbye() }
         setupTimer?.cancel()
         setupTimer = nil

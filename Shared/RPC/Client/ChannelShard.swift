@@ -194,9 +194,11 @@ final class ChannelShard: CallTransport, @unchecked Sendable {
     private func changed(_ subchannel: Subchannel, _ connection: HTTPClientConnection) {
         if connection.isSpent {
             if subchannel.connection === connection {
-                let wasUseful = subchannel.connectionLost()
+                // One that we gave up with its call says nothing of the server.
+                let wasUseful = subchannel.connectionLost() || connection.wasAborted
                 if !wasUseful {
-                    subchannel.lastError = "\(subchannel.address): the server closed the connection at once"
+                    let reason = connection.closeReason.map { " (\($0))" } ?? ""
+                    subchannel.lastError = "\(subchannel.address): the connection ended before any answer\(reason)"
                 }
                 handle(.lost(wasUseful: wasUseful), subchannel)
             }

@@ -10,7 +10,8 @@ extension ClientCall {
             guard outcome == nil else { return }
             requests.append(framed)
             requests.isEnded = true
-            submit()
+            // A call that may send several was submitted when it began.
+            if request.method.shape.streamsRequests { sendRequests() } else { submit() }
         }
     }
 
