@@ -172,7 +172,7 @@ let package = Package(
                 "Loop", "Protobuf",
             ], exclude: ["Protos"]),
         tests("RPCTests", ["RPC", "TestContracts"]),
-        tests("CommandLineTests", ["CommandLineKit", "Contracts", "Protobuf"]),
+        tests("CommandLineTests", ["CommandLineKit", "Slipway", "Contracts", "ServiceKit", "Protobuf"]),
         tests(
             "RegistryTests",
             [
