@@ -3,6 +3,10 @@ import Postgres
 import RPC
 
 extension RegistryStore {
+    /// A held blob is an open file. Of more than these each is touched and let go: that makes it as young as one that was
+    /// just put, and the collection leaves what is younger than a day.
+    private static let heldMax = 256
+
     /// Holds the blobs of the files in the store, and takes their sizes from there. Only bytes that the workspace brought
     /// itself count: knowing a digest is not having the bytes.
     /// - Throws: `failedPrecondition` with those that are lacking, `invalidArgument` where a size is another.
@@ -19,6 +23,7 @@ extension RegistryStore {
                 WHERE f.digest = given.digest AND s.workspace = \(change.workspaceID))
             """
         ).all([UInt8].self)
+        let isHeld = digests.count <= RegistryStore.heldMax
         let brought = Set(there.compactMap { BlobDigest(bytes: $0) })
         var pins: [BlobDigest: BlobPin] = [:]
         pins.reserveCapacity(digests.count)
@@ -28,14 +33,17 @@ extension RegistryStore {
                 lacking.append(digest)
                 continue
             }
-            do { pins[digest] = try await blobs.pin(digest) } catch let error as BlobError where error.code == .notFound
-            {
+            do {
+                let pin = try await blobs.pin(digest)
+                if !isHeld { pin.release() }
+                pins[digest] = pin
+            } catch let error as BlobError where error.code == .notFound {
                 lacking.append(digest)
             }
         }
         guard lacking.isEmpty else { throw RegistryStore.lacking(lacking, registration) }
         try RegistryStore.takeSizes(&registration, pins)
-        return Array(pins.values)
+        return isHeld ? Array(pins.values) : []
     }
 
     private static func takeSizes(_ registration: inout Registration, _ pins: [BlobDigest: BlobPin]) throws {
