@@ -5,7 +5,7 @@ SHELL := /bin/bash
 JOBS ?= 2
 SECONDS ?= 60
 RELEASE := -c release -j $(JOBS) --static-swift-stdlib -Xswiftc -enforce-exclusivity=unchecked
-PROGRAMS := rpc-interop-server rpc-interop-client rpc-conformance-server rpc-conformance-client protobuf-testee
+PROGRAMS := registry slipway rpc-interop-server rpc-interop-client rpc-conformance-server rpc-conformance-client protobuf-testee
 
 .PHONY: help
 help: ## Show this list
@@ -30,7 +30,7 @@ run: bootstrap ## Set everything up, start what exists and show it at work
 	@Scripts/demonstrate "$$(swift build $(RELEASE) --show-bin-path)"
 
 .PHONY: test
-test: build lint test-unit test-interop test-faults ## Set everything up and pass every test
+test: build lint test-unit test-interop test-acceptance test-faults ## Set everything up and pass every test
 
 .PHONY: test-unit
 test-unit: bootstrap ## The tests in Swift, each target in a process of its own; ONLY=RPCTests runs one
@@ -42,6 +42,12 @@ test-interop: bootstrap ## Other implementations against our programs, and ours 
 	swift build -j $(JOBS)
 	Tests/Interop/run --bin "$$(swift build --show-bin-path)"
 	.tools/python/bin/python Tests/Conformance/protobuf/run.py "$$(swift build --show-bin-path)/protobuf-testee"
+
+.PHONY: test-acceptance
+test-acceptance: bootstrap ## The services as their users meet them: real programs, the command line, clients of others
+	swift build -j $(JOBS) --product registry
+	swift build -j $(JOBS) --product slipway
+	.tools/python/bin/python Tests/Acceptance/registry/run.py --bin "$$(swift build --show-bin-path)"
 
 .PHONY: test-faults
 test-faults: bootstrap ## Floods of calls, cancels, deaths, idle connections, slow readers, kills; SCALE=full for all of it

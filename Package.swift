@@ -47,6 +47,7 @@ let package = Package(
         .executable(name: "bench-models", targets: ["BenchModels"]),
         .executable(name: "bench-state", targets: ["BenchState"]),
         .executable(name: "registry", targets: ["Registry"]),
+        .executable(name: "slipway", targets: ["Slipway"]),
         .executable(name: "bench-registry-files", targets: ["BenchRegistryFiles"]),
     ],
     targets: [
@@ -98,8 +99,16 @@ let package = Package(
                 "Protobuf", "Loop", "COpenSSL",
             ], path: "Services/Registry/Core"),
         program(
-            "Registry", ["RegistryCore", "ServiceHost", "ServiceKit", "Blobs"], path: "Services/Registry/Main"),
+            "Registry", ["RegistryCore", "ServiceHost", "ServiceKit", "Access", "Blobs", "Contracts", "Identity"],
+            path: "Services/Registry/Main"),
         library("ModelFormats", ["CZlib"], path: "Services/Registry/Formats"),
+
+        // The command line.
+        library("CommandLineKit", ["Loop", "Protobuf"], path: "Services/CommandLine/Kit"),
+        program(
+            "Slipway",
+            ["CommandLineKit", "Contracts", "Access", "Blobs", "ServiceKit", "RPC", "HTTP", "Protobuf", "Loop"],
+            path: "Services/CommandLine/Main"),
 
         // What tests share: seeded randomness.
         library("TestKit"),
@@ -163,6 +172,7 @@ let package = Package(
                 "Loop", "Protobuf",
             ], exclude: ["Protos"]),
         tests("RPCTests", ["RPC", "TestContracts"]),
+        tests("CommandLineTests", ["CommandLineKit", "Slipway", "Contracts", "ServiceKit", "Protobuf"]),
         tests(
             "RegistryTests",
             [

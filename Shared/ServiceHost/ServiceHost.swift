@@ -85,7 +85,16 @@ extension Foundations {
         let keeper = JournalKeeper(
             pool, settings: settings.journal, loop: environment.loops.next(), logger: environment.logger,
             metrics: environment.metrics)
-        return [ClosureService("database pool") { await pool.run() }, source, ready, keeper] + workers
+        let connections = ClosureService("database pool") {
+            // It runs until it is cancelled: asked to stop, it would keep the whole service waiting for its deadline.
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { await pool.run() }
+                group.addTask { try? await StopSignal.wait() }
+                await group.next()
+                group.cancelAll()
+            }
+        }
+        return [connections, source, ready, keeper] + workers
             + [try listener(settings, environment, offer)]
     }
 

@@ -1,3 +1,4 @@
+import Access
 import Blobs
 import Contracts
 import Identity
@@ -10,10 +11,12 @@ import ServiceKit
 struct RegistryProgram {
     struct Settings: ConfigurationSection {
         var host = HostSettings()
+        var files = FileSettings()
         var service = KitSettings()
 
         static func describe(_ keys: inout ConfigurationKeys<Settings>) {
             keys.add("host", \.host)
+            keys.add("files", \.files)
             keys.add("service", \.service)
         }
     }
@@ -21,18 +24,31 @@ struct RegistryProgram {
     static func main() {
         let build = BuildInformation(service: "registry", version: "0.1.0")
         ServiceProgram.main(build, settings: Settings.self, kit: \.service) { environment in
-            let settings = environment.settings.host
-            let base = try await Foundations.lay(settings, in: environment, schemas: [RegistrySchema.prepare])
+            let settings = environment.settings
+            let base = try await Foundations.lay(settings.host, in: environment, schemas: [RegistrySchema.prepare])
+            let blobs = try await FolderBlobStore.open("\(base.data)/blobs", pool: environment.pool)
+            let metrics = FileMetrics(environment.metrics)
+            let files = ModelFilesService(base.pool, store: blobs, settings: settings.files, metrics: metrics)
+            let models = RegistryStore(base.pool, blobs: blobs, compute: environment.pool)
+
+            let logger = environment.logger
+            var routes = AccessRoutes(base.access) { logger.error("a route failed", ["error": .string("\($0)")]) }
+            try FileRoutes(files).add(to: &routes)
             let offer = Offer(
                 services: [
                     WorkspaceService(base.identities), PrincipalService(base.identities), TokenService(base.identities),
-                    AuditService(base.pool),
+                    AuditService(base.pool), ModelsService(models), LineageService(models), files,
                 ],
                 descriptors: [
                     Slipway.Workspaces.V1.Workspaces.descriptor, Slipway.Principals.V1.Principals.descriptor,
                     Slipway.Tokens.V1.Tokens.descriptor, Slipway.Audit.V1.Audit.descriptor,
-                ])
-            return try base.parts(settings, in: environment, offer: offer)
+                    Slipway.Models.V1.Models.descriptor, Slipway.Models.V1.Lineage.descriptor,
+                    Slipway.Models.V1.ModelFiles.descriptor,
+                ], routes: routes)
+            let keeper = FileKeeper(
+                base.pool, store: blobs, settings: settings.files, metrics: metrics, log: logger,
+                loop: environment.loops.next())
+            return try base.parts(settings.host, in: environment, offer: offer, workers: [keeper])
         }
     }
 }

@@ -5,13 +5,16 @@ public struct JSONEncodingOptions: Sendable {
     public var enumsAsNumbers = false
     /// Writes fields without presence even when they hold their default.
     public var includesDefaults = false
+    /// Writes the entries of maps by key, so that the same message is the same text each time.
+    public var sortsKeys = false
     /// The types that an `Any` may hold.
     public var registry = TypeRegistry.wellKnown
 
     public init(
         preservesFieldNames: Bool = false, enumsAsNumbers: Bool = false, includesDefaults: Bool = false,
-        registry: TypeRegistry = .wellKnown
+        sortsKeys: Bool = false, registry: TypeRegistry = .wellKnown
     ) {
+        self.sortsKeys = sortsKeys
         self.preservesFieldNames = preservesFieldNames
         self.enumsAsNumbers = enumsAsNumbers
         self.includesDefaults = includesDefaults

@@ -21,11 +21,22 @@ extension JSONWriter {
         guard !entries.isEmpty || includesDefaults else { return }
         field(original, json)
         beginObject()
-        for (key, value) in entries {
-            K.writeJSONKey(key, to: &self)
-            do { try V.writeJSON(value, to: &self) } catch { throw Self.located(error, "[\"\(key)\"]", in: json) }
+        if options.sortsKeys {
+            for (key, value) in entries.sorted(by: { "\($0.key)" < "\($1.key)" }) {
+                try entry(key, value, json, keyKind, valueKind)
+            }
+        } else {
+            for (key, value) in entries { try entry(key, value, json, keyKind, valueKind) }
         }
         endObject()
+    }
+
+    @inlinable
+    mutating func entry<K: MapKeyKind, V: FieldKind>(
+        _ key: K.Value, _ value: V.Value, _ json: StaticString, _ keyKind: K.Type, _ valueKind: V.Type
+    ) throws {
+        K.writeJSONKey(key, to: &self)
+        do { try V.writeJSON(value, to: &self) } catch { throw Self.located(error, "[\"\(key)\"]", in: json) }
     }
 
     /// Writes one field with its name.

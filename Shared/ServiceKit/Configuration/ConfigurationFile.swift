@@ -5,28 +5,30 @@
 /// TOML rather than JSON, because settings want comments and no closing braces; rather than YAML, because `no` is not false
 /// there, `1.10` not a number, and indentation carries no meaning. Dates, inline tables and arrays of tables are left out:
 /// no setting has such a shape. Everything accepted here means the same to every TOML reader.
-struct ConfigurationFile {
-    struct Entry: Equatable {
-        let path: String
-        let value: ConfigurationText
-        let line: Int
-        let column: Int
+package struct ConfigurationFile {
+    package struct Entry: Equatable {
+        package let path: String
+        package let value: ConfigurationText
+        package let line: Int
+        package let column: Int
     }
 
     /// What is wrong with a file and where; lines and columns count from one, columns in characters.
-    struct Fault: Error, Equatable, CustomStringConvertible {
-        let line: Int
-        let column: Int
-        let reason: String
-        var description: String { "\(line):\(column): \(reason)" }
+    package struct Fault: Error, Equatable, CustomStringConvertible {
+        package let line: Int
+        package let column: Int
+        package let reason: String
+        package var description: String { "\(line):\(column): \(reason)" }
     }
 
-    static func parse(_ text: String) throws(Fault) -> [Entry] {
-        var parser = ConfigurationFile(text)
+    /// - Parameter keepsDashes: false takes `-` in names for `_`, as settings want it.
+    package static func parse(_ text: String, keepsDashes: Bool = false) throws(Fault) -> [Entry] {
+        var parser = ConfigurationFile(text, keepsDashes: keepsDashes)
         return try parser.parse()
     }
 
     private let characters: [Character]
+    private let keepsDashes: Bool
     private var index = 0
     private var line = 1
     private var column = 1
@@ -34,7 +36,10 @@ struct ConfigurationFile {
     private var entries: [Entry] = []
     private var seen: Set<String> = []
 
-    private init(_ text: String) { characters = Array(text) }
+    private init(_ text: String, keepsDashes: Bool) {
+        characters = Array(text)
+        self.keepsDashes = keepsDashes
+    }
 
     private var current: Character? { index < characters.count ? characters[index] : nil }
 
@@ -90,7 +95,7 @@ struct ConfigurationFile {
             while let character = current, character.isASCII,
                 character.isLetter || character.isNumber || character == "_" || character == "-"
             {
-                part.append(character == "-" ? "_" : character)
+                part.append(character == "-" && !keepsDashes ? "_" : character)
                 advance()
             }
             guard !part.isEmpty else { throw fault("a name of letters, digits and _ is missing") }

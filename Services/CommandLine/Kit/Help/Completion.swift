@@ -1,0 +1,43 @@
+/// Scripts that teach a shell to complete commands, flags and their values.
+public enum Completion: String, CaseIterable, Sendable {
+    case bash, zsh, fish
+
+    public func script<Context>(for root: Command<Context>) -> String {
+        var nodes: [Node] = []
+        Completion.collect(root, path: [], root: root, into: &nodes)
+        return switch self {
+        case .bash: Completion.bash(root.name, nodes)
+        case .zsh: Completion.zsh(root.name, nodes)
+        case .fish: Completion.fish(root.name, nodes)
+        }
+    }
+
+    /// A command with all that can follow it.
+    struct Node {
+        /// Without the program's name.
+        let path: [String]
+        let subcommands: [(name: String, summary: String)]
+        let arguments: [Argument]
+        let flags: [FlagSpecification]
+
+        var key: String { path.joined(separator: " ") }
+        /// What an argument may be.
+        var argumentCompletion: FlagSpecification.Completion { arguments.first?.completion ?? .nothing }
+    }
+
+    private static func collect<Context>(
+        _ command: Command<Context>, path: [String], root: Command<Context>, into nodes: inout [Node]
+    ) {
+        let help = FlagSpecification("help", short: "h", placeholder: nil, help: "tells what there is")
+        nodes.append(
+            Node(
+                path: path, subcommands: command.subcommands.map { ($0.name, $0.summary) },
+                arguments: command.arguments, flags: (path.isEmpty ? [] : command.flags) + root.flags + [help]))
+        for next in command.subcommands { collect(next, path: path + [next.name], root: root, into: &nodes) }
+    }
+
+    /// A text that the shells take as it is.
+    static func quoted(_ text: String) -> String {
+        "'" + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
+    }
+}
