@@ -96,10 +96,11 @@ let package = Package(
             "RegistryCore",
             [
                 "Contracts", "Access", "Identity", "Journal", "Blobs", "Postgres", "ServiceKit", "RPC", "HTTP",
-                "Protobuf", "Loop", "COpenSSL",
+                "Protobuf", "Loop", "COpenSSL", "ModelFormats",
             ], path: "Services/Registry/Core"),
         program(
-            "Registry", ["RegistryCore", "ServiceHost", "ServiceKit", "Access", "Blobs", "Contracts", "Identity"],
+            "Registry",
+            ["RegistryCore", "ServiceHost", "ServiceKit", "Access", "Blobs", "Contracts", "Identity", "Loop"],
             path: "Services/Registry/Main"),
         library("ModelFormats", ["CZlib"], path: "Services/Registry/Formats"),
 

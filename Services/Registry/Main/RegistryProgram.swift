@@ -2,6 +2,7 @@ import Access
 import Blobs
 import Contracts
 import Identity
+import Loop
 import RegistryCore
 import ServiceHost
 import ServiceKit
@@ -29,7 +30,10 @@ struct RegistryProgram {
             let blobs = try await FolderBlobStore.open("\(base.data)/blobs", pool: environment.pool)
             let metrics = FileMetrics(environment.metrics)
             let files = ModelFilesService(base.pool, store: blobs, settings: settings.files, metrics: metrics)
-            let models = RegistryStore(base.pool, blobs: blobs, compute: environment.pool)
+            let readers = ComputePool(threads: 2, queueLimit: 1024, name: "formats")
+            try readers.start()
+            let models = RegistryStore(
+                base.pool, blobs: blobs, recogniser: .formats(in: blobs, on: readers), compute: environment.pool)
 
             let logger = environment.logger
             var routes = AccessRoutes(base.access) { logger.error("a route failed", ["error": .string("\($0)")]) }

@@ -1006,7 +1006,7 @@ extension Slipway.Models.V1 {
 
     /// Something that should be looked at.
     public struct Warning: Protobuf.Message {
-        /// For programs: `pickle.imports`, `pickle.dangerous`, `onnx.external-data-missing`.
+        /// For programs: `pickle.imports`, `pickle.dangerous-import`, `reference.missing`; Docs/models/formats.md has all.
         public var code: String = ""
         /// For people.
         public var message: String = ""
