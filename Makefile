@@ -25,8 +25,8 @@ release: bootstrap ## Build the programs as they ship: optimised, without a Swif
 
 .PHONY: run
 run: bootstrap ## Set everything up, start what exists and show it at work
-	swift build $(RELEASE) --product rpc-interop-server
-	swift build $(RELEASE) --product rpc-interop-client
+	swift build $(RELEASE) --product registry
+	swift build $(RELEASE) --product slipway
 	@Scripts/demonstrate "$$(swift build $(RELEASE) --show-bin-path)"
 
 .PHONY: test
