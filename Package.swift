@@ -105,7 +105,7 @@ let package = Package(
         library("ModelFormats", ["CZlib"], path: "Services/Registry/Formats"),
 
         // The command line.
-        library("CommandLineKit", ["Loop", "Protobuf"], path: "Services/CommandLine/Kit"),
+        library("CommandLineKit", ["ServiceKit", "Loop", "Protobuf"], path: "Services/CommandLine/Kit"),
         program(
             "Slipway",
             ["CommandLineKit", "Contracts", "Access", "Blobs", "ServiceKit", "RPC", "HTTP", "Protobuf", "Loop"],
@@ -154,7 +154,7 @@ let package = Package(
         .target(name: "ProtobufCSample", dependencies: ["CProtobufC"], path: "Tests/ProtobufCSample"),
         tests("ProtobufTests", ["Protobuf", "CProtobufC", "ProtobufCSample", "TestKit"], exclude: ["Protos"]),
         tests("ConnectionPoolTests", ["ConnectionPool", "Loop"]),
-        tests("JournalTests", ["Journal", "Postgres", "Loop"]),
+        tests("JournalTests", ["Journal", "Postgres", "Loop", "TestKit"]),
         tests("LeasesTests", ["Leases", "Postgres", "Loop"]),
         tests(
             "ActivitiesTests",

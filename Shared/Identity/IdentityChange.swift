@@ -29,8 +29,7 @@ public struct IdentityChange: Sendable {
     }
 
     private static func json(_ members: [(String, String?)]) -> PostgresJSON {
-        let parts = members.map { "\(JSONText.quoted($0)):\($1.map(JSONText.quoted) ?? "null")" }
-        return PostgresJSON("{\(parts.joined(separator: ","))}")
+        PostgresJSON(JSONText.object(members.map { ($0, $1.map(JSONText.quoted) ?? "null") }))
     }
 }
 

@@ -68,11 +68,6 @@ struct ActivityTextTests {
         #expect(ActivityOutbox.clipped("a\0b", 10) == "a\u{FFFD}b")
     }
 
-    @Test("quotes, backslashes and control characters are escaped in JSON")
-    func quoted() {
-        #expect(JSONText.quoted("a\"b\\c\nd") == "\"a\\\"b\\\\c\\u000ad\"")
-    }
-
     @Test("a cursor comes back from its text, and other texts are no cursors")
     func cursor() {
         #expect(ActivityCursor("7.00000000-0000-4000-8000-000000000001")?.description.hasPrefix("7.") == true)

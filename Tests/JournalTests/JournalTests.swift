@@ -1,5 +1,6 @@
 import Glibc
 import Loop
+import TestKit
 import Testing
 
 @testable import Journal
@@ -163,7 +164,7 @@ private struct Undone: Error {}
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for reader in 0..<3 {
                     group.addTask {
-                        var random = Random(state: seed &* 1000 &+ UInt64(reader))
+                        var random = SeededGenerator(seed: seed &* 1000 &+ UInt64(reader))
                         var cursor = JournalCursor.start
                         var seen: [String] = []
                         while true {
@@ -193,7 +194,7 @@ private struct Undone: Error {}
                     try await withThrowingTaskGroup(of: Void.self) { group in
                         for writer in 0..<writers {
                             group.addTask {
-                                var random = Random(state: seed &* 7919 &+ UInt64(writer))
+                                var random = SeededGenerator(seed: seed &* 7919 &+ UInt64(writer))
                                 for number in 0..<transactions {
                                     let rows = (0..<Int(random.next() % 130 + 1)).map { "\(writer)/\(number)/\($0)" }
                                     let isUndone = random.next() % 5 == 0
@@ -224,14 +225,5 @@ private struct Undone: Error {}
             let total = committed.withLock { $0.count }
             #expect(total > 90_000)
         }
-    }
-}
-
-/// Numbers that follow from the seed alone.
-private struct Random {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-        return state >> 33
     }
 }

@@ -21,9 +21,7 @@ enum RegistryJSON {
     }
 
     /// - Parameter values: JSON by name.
-    static func members(_ values: [(String, String)]) -> String {
-        "{" + values.map { "\(JSONText.quoted($0.0)):\($0.1)" }.joined(separator: ",") + "}"
-    }
+    static func members(_ values: [(String, String)]) -> String { JSONText.object(values) }
 
     /// Reads what `object` wrote for each of the three into the version.
     static func read(
