@@ -14,6 +14,8 @@ public struct BatchPolicy: Sendable, Equatable {
     public var limit: Int
     /// Levels of priority, from 0, the ordinary one, to the highest.
     public var levels: Int
+    /// Whether a batch begins only when the one before is answered.
+    public var keepsOrder = false
 
     public init(
         joins: Bool = false, largest: Int = 64, preferred: [Int] = [], delay: Duration = .zero, limit: Int = 1000,
