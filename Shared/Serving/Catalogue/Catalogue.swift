@@ -1,4 +1,5 @@
 import Loop
+import Synchronization
 
 /// The versions that are ready, by name. Immutable.
 final class CatalogueSnapshot: Sendable {
@@ -67,6 +68,12 @@ final class Catalogue: Sendable {
         return current
     }
 
+    /// Calls `body` when every loop has what was published before: none finds an older snapshot's versions any more.
+    func afterAllLoops(_ body: @escaping @Sendable () -> Void) {
+        let left = Countdown(slots.count, body)
+        for slot in slots { slot.loop.execute { left.one() } }
+    }
+
     func publish(_ versions: [ServedVersion]) {
         let snapshot = shared.withLock { shared in
             shared = CatalogueSnapshot(sequence: shared.sequence + 1, versions)
@@ -79,4 +86,17 @@ final class Catalogue: Sendable {
             }
         }
     }
+}
+
+/// Calls something when it has been told so often.
+private final class Countdown: Sendable {
+    private let left: Atomic<Int>
+    private let body: @Sendable () -> Void
+
+    init(_ count: Int, _ body: @escaping @Sendable () -> Void) {
+        left = Atomic(count)
+        self.body = body
+    }
+
+    func one() { if left.wrappingSubtract(1, ordering: .acquiringAndReleasing).newValue == 0 { body() } }
 }

@@ -80,6 +80,7 @@ final class Execution: @unchecked Sendable {
     }
 
     private func finish() {
+        for call in calls { call.leaves(self) }
         version.free(place)
         version.uses.leave()
     }

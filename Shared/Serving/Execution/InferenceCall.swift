@@ -83,5 +83,8 @@ final class InferenceCall: @unchecked Sendable {
         }
     }
 
+    /// The execution is over; it and its calls would hold each other for good.
+    func leaves(_ run: Execution) { execution.withLock { if $0.run === run { $0.run = nil } } }
+
     static let cancelled = ServingError(.cancelled, "the caller gave up")
 }

@@ -157,9 +157,11 @@ extension ModelManager {
     /// Waits for the requests under way, and lets go of the model then.
     private func quiesce(_ number: Int, _ served: ServedVersion) {
         served.uses.close { [self] in
-            // The last request may end on an event loop, and unloading takes long.
-            let body: @Sendable () -> Void = { [self] in unload(number) }
-            if !files.submit(body) { body() }
+            catalogue.afterAllLoops { [self] in
+                // This is an event loop, and unloading takes long.
+                let body: @Sendable () -> Void = { [self] in unload(number) }
+                if !files.submit(body) { body() }
+            }
         }
     }
 

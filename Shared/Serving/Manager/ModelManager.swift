@@ -116,7 +116,7 @@ public final class ModelManager: Sendable {
     }
 
     /// Reads the source again and begins whatever follows from it.
-    func refresh() async throws {
+    package func refresh() async throws {
         let source = source
         let found = try await files.run { try source.scan() }
         state.withLock { state in
@@ -132,6 +132,14 @@ public final class ModelManager: Sendable {
         state.withLock { $0.isStopping = true }
         reconcile()
         _ = await wait { state in state.served.isEmpty ? .success(()) : nil }
+    }
+
+    /// Waits until nothing loads or unloads.
+    package func settle() async {
+        _ = await wait { state in
+            let isMoving = state.records.contains { $0.state != .ready && $0.state != .failed && $0.state != .gone }
+            return isMoving ? nil : .success(())
+        }
     }
 
     /// Waits until `check` says something.
