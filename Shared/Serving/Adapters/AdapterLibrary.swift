@@ -1,7 +1,6 @@
 internal import AdapterABI
 public import AdapterContracts
 internal import Glibc
-internal import Loop
 internal import Protobuf
 
 /// An adapter that is open: a dynamic library that loads models of some framework.
@@ -16,10 +15,8 @@ public final class AdapterLibrary: ModelFramework, @unchecked Sendable {
     let functions: AdapterFunctions
     let state: OpaquePointer?
     let inputAlignment: Int
-    private let table: UnsafePointer<slipway_adapter>
-
-    /// Tables of adapters that are open: the contract promises an adapter that there is one host.
-    private static let open = Lock<Set<UInt>>([])
+    /// Given up after the adapter was closed.
+    private let claim: LibraryClaim?
 
     /// Opens a library and the adapter in it.
     ///
@@ -37,14 +34,16 @@ public final class AdapterLibrary: ModelFramework, @unchecked Sendable {
         if options.folder.isEmpty {
             options.folder = String(found.path[..<(found.path.lastIndex(of: "/") ?? found.path.startIndex)])
         }
-        try self.init(entry: found.entry, path: found.path, options: options, limits: limits, log: log)
+        let claim = try LibraryClaim(found.path)
+        try self.init(
+            entry: found.entry, path: found.path, options: options, limits: limits, claim: claim, log: log)
     }
 
     /// Opens an adapter by its entry, wherever that comes from.
     package init(
         entry: @convention(c) (UInt32) -> UnsafeRawPointer?, path: String,
         options: Slipway.Adapter.V1.AdapterOptions = .init(), limits: AdapterLimits = AdapterLimits(),
-        log: @escaping @Sendable (AdapterLogLevel, String) -> Void = { _, _ in }
+        claim: LibraryClaim? = nil, log: @escaping @Sendable (AdapterLogLevel, String) -> Void = { _, _ in }
     ) throws(ServingError) {
         guard let table = entry(UInt32(SLIPWAY_ADAPTER_MAJOR)) else {
             throw ServingError(
@@ -57,11 +56,8 @@ public final class AdapterLibrary: ModelFramework, @unchecked Sendable {
         } catch {
             throw ServingError(error.kind, "\(path) is no adapter for this server: \(error.message)")
         }
-        guard AdapterLibrary.open.withLock({ $0.insert(UInt(bitPattern: pointer)).inserted }) else {
-            throw ServingError(.refused, "\(path) is open already, and an adapter is opened once in a process")
-        }
         self.path = path
-        self.table = pointer
+        self.claim = claim
         host = AdapterHost(limits: limits, log: log)
         do throws(ServingError) {
             let (host, functions) = (host, functions)
@@ -81,16 +77,11 @@ public final class AdapterLibrary: ModelFramework, @unchecked Sendable {
                 throw error
             }
         } catch {
-            AdapterLibrary.open.withLock { _ = $0.remove(UInt(bitPattern: pointer)) }
             throw ServingError(error.kind, "\(path): \(error.message)", retryAfter: error.retryAfter)
         }
     }
 
-    deinit {
-        functions.close(state)
-        let address = UInt(bitPattern: table)
-        AdapterLibrary.open.withLock { _ = $0.remove(address) }
-    }
+    deinit { functions.close(state) }
 
     public func recognise(
         _ request: Slipway.Adapter.V1.LoadRequest

@@ -1,5 +1,6 @@
 internal import AdapterABI
 internal import Glibc
+internal import Loop
 
 /// Opens an adapter's library, for good: a library that was once in a process can leave threads and destructors behind.
 enum DynamicLibrary {
@@ -22,4 +23,20 @@ enum DynamicLibrary {
         }
         return (unsafeBitCast(symbol, to: Entry.self), resolved)
     }
+}
+
+/// The right to open the adapter in a library: the contract promises an adapter one host in a process.
+package final class LibraryClaim: Sendable {
+    private static let claimed = Lock<Set<String>>([])
+    private let path: String
+
+    /// - Parameter path: without links on the way.
+    init(_ path: String) throws(ServingError) {
+        self.path = path
+        guard LibraryClaim.claimed.withLock({ $0.insert(path).inserted }) else {
+            throw ServingError(.refused, "\(path) is open already, and an adapter is opened once in a process")
+        }
+    }
+
+    deinit { LibraryClaim.claimed.withLock { _ = $0.remove(path) } }
 }
