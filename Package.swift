@@ -64,6 +64,8 @@ let package = Package(
         library("Loop", ["CLinux"] + (hasMimalloc ? ["CMimalloc"] : [])),
         library("HTTP", ["Loop", "CLinux", "CNghttp2", "COpenSSL"]),
         library("Protobuf"),
+        // How far words are apart, for "did you mean".
+        library("Spelling"),
         library("Blobs", ["Loop", "CLinux", "COpenSSL"]),
         library("ConnectionPool", ["Loop"]),
         library("Postgres", ["ConnectionPool", "Loop", "CLinux", "CPostgreSQL"]),
@@ -76,14 +78,14 @@ let package = Package(
 
         // Remote calls on top of them.
         library("RPC", ["HTTP", "Loop", "Protobuf", "CZlib"]),
-        library("ServiceKit", ["RPC", "HTTP", "Loop", "Protobuf", "CLinux"]),
+        library("ServiceKit", ["RPC", "HTTP", "Loop", "Protobuf", "Spelling", "CLinux"]),
         // What services say to each other, and who may say it.
         library("Contracts", ["RPC", "Protobuf"]),
         library("Access", ["Contracts", "ServiceKit", "RPC", "HTTP", "Loop", "Protobuf", "COpenSSL"]),
         // How a model's framework is reached: the contract of its dynamic library, and what hosts one.
         .target(name: "AdapterABI", path: "Shared/AdapterABI"),
         library("AdapterContracts", ["Protobuf"]),
-        library("Serving", ["AdapterABI", "AdapterContracts", "Protobuf", "Loop", "CLinux"]),
+        library("Serving", ["AdapterABI", "AdapterContracts", "Protobuf", "Loop", "Spelling", "CLinux"]),
         library("Identity", ["Access", "ServiceKit", "Journal", "Postgres", "RPC", "Loop"]),
         library("Secrets", ["Access", "ServiceKit", "Journal", "Postgres", "RPC", "Loop", "COpenSSL"]),
         library("Activities", ["Leases", "Journal", "ServiceKit", "Postgres", "Loop"]),
@@ -100,7 +102,7 @@ let package = Package(
             "RegistryCore",
             [
                 "Contracts", "Access", "Identity", "Journal", "Blobs", "Postgres", "ServiceKit", "RPC", "HTTP",
-                "Protobuf", "Loop", "COpenSSL", "ModelFormats",
+                "Protobuf", "Loop", "Spelling", "COpenSSL", "ModelFormats",
             ], path: "Services/Registry/Core"),
         program(
             "Registry",
@@ -109,7 +111,7 @@ let package = Package(
         library("ModelFormats", ["CZlib"], path: "Services/Registry/Formats"),
 
         // The command line.
-        library("CommandLineKit", ["ServiceKit", "Loop", "Protobuf"], path: "Services/CommandLine/Kit"),
+        library("CommandLineKit", ["ServiceKit", "Loop", "Protobuf", "Spelling"], path: "Services/CommandLine/Kit"),
         program(
             "Slipway",
             ["CommandLineKit", "Contracts", "Access", "Blobs", "ServiceKit", "RPC", "HTTP", "Protobuf", "Loop"],
