@@ -1,4 +1,3 @@
-public import AdapterContracts
 import Glibc
 public import Loop
 import Synchronization
@@ -73,15 +72,14 @@ public final class ModelManager: Sendable {
     let wallOffset: Int64
 
     /// - Parameters:
-    ///   - frameworks: what is there to load models with; asked at each load, on a thread that may block.
+    ///   - adapters: what is there to load models with.
     ///   - pool: executes what is too long for an event loop.
     ///   - files: reads the source's files; not `pool`, where a long execution would hold it up.
-    ///   - trial: loads a model in some other place first, and throws where that shows that it should not be loaded here.
+    ///   - trial: nothing: models are loaded here at once.
     public init(
         _ configuration: Configuration = Configuration(), source: any ModelSource,
-        frameworks: @escaping @Sendable () -> [any ModelFramework], loops: [EventLoop], pool: ComputePool,
-        files: ComputePool,
-        trial: (@Sendable (any ModelFramework, Slipway.Adapter.V1.LoadRequest) throws(ServingError) -> Void)? = nil,
+        adapters: AdapterDirectory, loops: [EventLoop], pool: ComputePool, files: ComputePool,
+        trial: ModelTrial? = nil,
         onEvent: @escaping @Sendable (Event) -> Void = { _ in }
     ) {
         precondition(!loops.isEmpty, "a manager needs an event loop")
@@ -89,7 +87,7 @@ public final class ModelManager: Sendable {
         self.source = source
         home = loops[0]
         loader = VersionLoader(
-            frameworks: frameworks, trial: trial, pool: pool, home: loops[0], loopCount: loops.count)
+            adapters: adapters, trial: trial, pool: pool, home: loops[0], loopCount: loops.count)
         catalogue = Catalogue(loops: loops)
         self.files = files
         self.onEvent = onEvent

@@ -1,13 +1,16 @@
-import AdapterContracts
+public import AdapterContracts
 import Glibc
 import Loop
 import Protobuf
 
+/// Loads a model in some other place first, and throws where that shows that it should not be loaded here. Blocks.
+public typealias ModelTrial =
+    @Sendable (AdapterChoice, Slipway.Adapter.V1.LoadRequest) throws(ServingError) -> Void
+
 /// Loads a version, gives it its instances and has it answer its samples. All of it blocks.
 struct VersionLoader: Sendable {
-    let frameworks: @Sendable () -> [any ModelFramework]
-    /// Loads a model where nothing can be harmed by it, first; nothing: no trial.
-    let trial: (@Sendable (any ModelFramework, Slipway.Adapter.V1.LoadRequest) throws(ServingError) -> Void)?
+    let adapters: AdapterDirectory
+    let trial: ModelTrial?
     let pool: ComputePool
     let home: EventLoop
     let loopCount: Int
@@ -27,49 +30,15 @@ struct VersionLoader: Sendable {
         request.options = desired.configuration.options
         request.instances = UInt32(min(instances, InstancePool.largest))
         request.threads = UInt32(clamping: execution.threads)
-        let framework = try choose(desired, &request)
+        let choice = try adapters.choose(for: request, named: desired.configuration.adapter)
+        if request.file.isEmpty { request.file = choice.recognition.file }
         let samples = try ModelFolder.samples(of: desired)
-        try trial?(framework, request)
-        let model = try framework.load(request)
-        let version = try serve(model, desired, framework.adapter.name, instances)
-        onWarming(framework.adapter.name)
+        try trial?(choice, request)
+        let model = try choice.framework.load(request)
+        let version = try serve(model, desired, choice.framework.adapter.name, instances)
+        onWarming(version.adapter)
         try Warmup(version: version, settings: desired.configuration.warmup).run(samples)
         return version
-    }
-
-    /// The adapter that the configuration names, or the one that is surest of the files.
-    private func choose(
-        _ desired: DesiredVersion, _ request: inout Slipway.Adapter.V1.LoadRequest
-    ) throws(ServingError) -> any ModelFramework {
-        let frameworks = frameworks()
-        let wanted = desired.configuration.adapter
-        if !wanted.isEmpty {
-            if let found = frameworks.first(where: { $0.adapter.name == wanted }) { return found }
-            let names = frameworks.map(\.adapter.name).sorted().joined(separator: ", ")
-            throw ServingError(
-                .unavailable,
-                "there is no adapter \(wanted); there \(names.isEmpty ? "are none" : "are \(names)")")
-        }
-        var best: (framework: any ModelFramework, found: Slipway.Adapter.V1.Recognition)?
-        var opinions: [String] = []
-        for framework in frameworks {
-            do throws(ServingError) {
-                let found = try framework.recognise(request)
-                opinions.append("\(framework.adapter.name): \(found.reason.isEmpty ? "not mine" : found.reason)")
-                if found.certainty > best?.found.certainty ?? 0 { best = (framework, found) }
-            } catch {
-                opinions.append("\(framework.adapter.name): \(error.message)")
-            }
-        }
-        guard let best else {
-            let place = desired.file.isEmpty ? desired.folder : "\(desired.folder)/\(desired.file)"
-            throw ServingError(
-                .unloadable,
-                "no adapter takes \(place): "
-                    + (opinions.isEmpty ? "there are no adapters" : opinions.joined(separator: "; ")))
-        }
-        if request.file.isEmpty { request.file = best.found.file }
-        return best.framework
     }
 
     private func serve(

@@ -25,8 +25,9 @@ final class Bench: Sendable {
         try files.start()
         let framework = framework
         let events = events
+        let found = FoundAdapter(name: "fake", path: "/nowhere", framework: .success(framework))
         manager = ModelManager(
-            configuration, source: source, frameworks: { [framework] }, loops: loops.loops, pool: pool, files: files,
+            configuration, source: source, adapters: AdapterDirectory(adapters: [found]), loops: loops.loops, pool: pool, files: files,
             onEvent: { event in
                 if case .changed(let status) = event { events.withLock { $0.append(status) } }
             })
