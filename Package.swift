@@ -47,6 +47,7 @@ let package = Package(
         .executable(name: "bench-models", targets: ["BenchModels"]),
         .executable(name: "bench-state", targets: ["BenchState"]),
         .executable(name: "registry", targets: ["Registry"]),
+        .executable(name: "scorer", targets: ["Scorer"]),
         .executable(name: "slipway", targets: ["Slipway"]),
         .executable(name: "bench-registry-files", targets: ["BenchRegistryFiles"]),
     ],
@@ -109,6 +110,9 @@ let package = Package(
             ["RegistryCore", "ServiceHost", "ServiceKit", "Access", "Blobs", "Contracts", "Identity", "Loop"],
             path: "Services/Registry/Main"),
         library("ModelFormats", ["CZlib"], path: "Services/Registry/Formats"),
+
+        program(
+            "Scorer", ["Serving", "AdapterContracts", "ServiceKit", "RPC", "HTTP", "Loop"], path: "Services/Scorer/Main"),
 
         // The command line.
         library("CommandLineKit", ["ServiceKit", "Loop", "Protobuf", "Spelling"], path: "Services/CommandLine/Kit"),

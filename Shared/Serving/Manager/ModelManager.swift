@@ -97,9 +97,11 @@ public final class ModelManager: Sendable {
     }
 
     /// Serves what the source has, and follows its changes, until the task is cancelled.
+    /// - Parameter onScanned: called when the source was read the first time and its models have begun to load.
     /// - Throws: `CancellationError`, or where the source cannot be read the first time.
-    public func run() async throws {
+    public func run(onScanned: @Sendable () -> Void = {}) async throws {
         try await refresh()
+        onScanned()
         guard let interval = source.interval else { return try await home.sleep(for: .seconds(1 << 30)) }
         while true {
             try await home.sleep(for: interval)
@@ -114,7 +116,7 @@ public final class ModelManager: Sendable {
     }
 
     /// Reads the source again and begins whatever follows from it.
-    package func refresh() async throws {
+    public func refresh() async throws {
         let source = source
         let found = try await files.run { try source.scan() }
         state.withLock { state in
@@ -133,7 +135,7 @@ public final class ModelManager: Sendable {
     }
 
     /// Waits until nothing loads or unloads.
-    package func settle() async {
+    public func settle() async {
         _ = await wait { state in
             let isMoving = state.records.contains { $0.state != .ready && $0.state != .failed && $0.state != .gone }
             return isMoving ? nil : .success(())

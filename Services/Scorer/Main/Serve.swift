@@ -1,0 +1,104 @@
+import HTTP
+import Loop
+import RPC
+import Serving
+import ServiceKit
+
+/// `scorer serve` and `scorer describe`: models behind the dialects, or one model's description.
+enum Serve {
+    enum Purpose: Sendable {
+        case server
+        case description
+    }
+
+    static func main(_ arguments: [String], as purpose: Purpose) -> Never {
+        ServiceProgram.main(
+            ScorerProgram.build, settings: ScorerSettings.self, kit: \.service, arguments: arguments,
+            takesArguments: true
+        ) { environment in
+            switch purpose {
+            case .server: try server(environment)
+            case .description: try Describe.parts(environment)
+            }
+        }
+    }
+
+    private static func server(_ environment: ServiceEnvironment<ScorerSettings>) throws -> [any Service] {
+        let settings = environment.settings
+        let greeting = Greeting(isQuiet: settings.quiet, isSecure: !settings.tls.certificate.isEmpty)
+        let watch = ModelWatch(environment.logger, environment.health) { greeting.ready($0) }
+        let shelf = try ModelShelf.make(environment) { watch.handle($0) }
+        watch.watches(shelf.manager)
+        ModelMetrics.register(in: environment.metrics, shelf.manager)
+        return [
+            ManagerService(manager: shelf.manager, onScanned: { watch.look() }),
+            try listener(environment, shelf.manager, greeting),
+        ]
+    }
+
+    private static func listener(
+        _ environment: ServiceEnvironment<ScorerSettings>, _ manager: ModelManager, _ greeting: Greeting
+    ) throws -> any Service {
+        let settings = environment.settings
+        let health = HealthService()
+        environment.health.drive(health)
+        var configuration = RPCServerConfiguration()
+        configuration.messageBytes = settings.messageLimit.bytes
+        var table = RouteTable<any RouteHandler>()
+        try OperationsRoutes.add(
+            to: &table, health: environment.health, metrics: environment.metrics, build: environment.build)
+        let calls = RPCServer(
+            services: [health, ReflectionService(services: [Grpc.Health.V1.Health.descriptor])],
+            interceptors: [
+                ServerTracing(environment.tracer), CallTelemetry(environment.metrics, logger: environment.logger),
+            ], configuration: configuration, fallback: Routes(table))
+        let server = HTTPServer(
+            endpoints: [.init(try address(settings), tls: try settings.tls.context())], loops: environment.loops,
+            handler: calls)
+        let part = environment.health.part("server")
+        let logger = environment.logger
+        return HTTPServerService("server", server) { addresses in
+            part.ready()
+            logger.notice("listening", ["address": .string(addresses.map(\.description).joined(separator: ", "))])
+            greeting.listening(addresses)
+        }
+    }
+
+    private static func address(_ settings: ScorerSettings) throws -> SocketAddress {
+        var text = settings.listen
+        if let port = settings.port {
+            guard !text.hasPrefix("unix:") else { throw ConfigurationError(["a socket file has no port"]) }
+            let host = text.lastIndex(of: ":").map { text[..<$0] } ?? text[...]
+            text = "\(host):\(port)"
+        }
+        guard let address = SocketAddress(text) else {
+            throw ConfigurationError(["listen: \"\(text)\" is no address; host:port or unix:/path is one"])
+        }
+        return address
+    }
+}
+
+/// The manager as a part of the program: it has started when it knows what to load, and stops by unloading everything.
+struct ManagerService: Service {
+    let manager: ModelManager
+    let onScanned: @Sendable () -> Void
+
+    var serviceName: String { "models" }
+    var startTimeout: Duration? { .seconds(60) }
+
+    func run() async throws {
+        let stop = StopSignal.current ?? StopSignal()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                try await manager.run {
+                    onScanned()
+                    StopSignal.started()
+                }
+            }
+            group.addTask { try await stop.wait() }
+            defer { group.cancelAll() }
+            try await group.next()
+        }
+        await manager.stop()
+    }
+}
