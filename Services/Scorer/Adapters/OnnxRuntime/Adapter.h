@@ -55,8 +55,6 @@ typedef struct Port {
     int32_t *symbols; /* of each dimension: the number of its name in the model, -1 where it has none */
     char **symbol_names; /* NULL where a dimension has none */
     const OnnxClasses *classes; /* of maps; NULL where the file does not say them */
-    /* Whether what the model says of this output's shape came true: see Prediction.h. */
-    _Atomic(int) prediction;
 } Port;
 
 struct slipway_model {
