@@ -73,6 +73,8 @@ struct slipway_model {
 /* Runtime.c. Opens the runtime unless it is open. */
 slipway_status *runtime_open(slipway_adapter_state *state);
 void runtime_close(slipway_adapter_state *state);
+/* Says whose model the runtime's log is about, on this thread, until it is told NULL. */
+void runtime_log_about(const char *model);
 
 /* Failure.c. Make a status of the runtime's, and release that. */
 slipway_status *load_failure(slipway_model *model, OrtStatus *failure, const char *path);

@@ -16,6 +16,13 @@ static const adapter_library_search search = {
 static adapter_library library = ADAPTER_LIBRARY_INITIAL;
 static LibrarySymbols symbols;
 
+/* The model whose session is being made on this thread: what the runtime has to say meanwhile is about it. */
+static _Thread_local const char *subject;
+
+void runtime_log_about(const char *model) {
+    subject = model;
+}
+
 static void log_line(
     void *context, int severity, const char *category, const char *logger, const char *location, const char *message) {
     (void)category, (void)logger, (void)location;
@@ -23,7 +30,9 @@ static void log_line(
     static const slipway_log_level levels[] = {
         SLIPWAY_LOG_DEBUG, SLIPWAY_LOG_INFO, SLIPWAY_LOG_WARNING, SLIPWAY_LOG_ERROR, SLIPWAY_LOG_ERROR};
     bool is_known = severity >= 0 && (size_t)severity < sizeof levels / sizeof *levels;
-    adapter_log(state->host, is_known ? levels[severity] : SLIPWAY_LOG_WARNING, "ONNX Runtime: %s", message);
+    adapter_log(
+        state->host, is_known ? levels[severity] : SLIPWAY_LOG_WARNING, "%s%sONNX Runtime: %s", subject ? subject : "",
+        subject ? ": " : "", message);
 }
 
 /* Whether the functions do what their names say, as far as a few of them tell at once: a table in another order would

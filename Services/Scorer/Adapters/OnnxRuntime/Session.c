@@ -12,7 +12,9 @@ static slipway_status *open_session(slipway_model *model, adapter_load_request *
     OrtSessionOptions *options = NULL;
     if (!refusal) refusal = session_options_make(state, request, &options, facts);
     if (!refusal) {
+        runtime_log_about(request->name);
         OrtStatus *failure = call->CreateSession(state->runtime.environment, path, options, &model->session);
+        runtime_log_about(NULL);
         if (failure) refusal = load_failure(model, failure, path);
     }
     if (options) call->ReleaseSessionOptions(options);
