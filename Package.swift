@@ -63,6 +63,7 @@ let package = Package(
         .executable(name: "registry", targets: ["Registry"]),
         .executable(name: "slipway", targets: ["Slipway"]),
         .executable(name: "bench-registry-files", targets: ["BenchRegistryFiles"]),
+        .library(name: "XGBoostAdapter", type: .dynamic, targets: ["XGBoostAdapter"]),
     ],
     targets: [
         // System libraries, each behind its module map and static-inline shims.
@@ -101,6 +102,8 @@ let package = Package(
         // Frameworks, each behind that contract in a dynamic library of its own.
         adapter("AdapterMessages", ["CProtobufC"], path: "Messages"),
         adapter("AdapterCommon", ["AdapterMessages", "CProtobufC"], path: "Common"),
+        adapter("AdapterTrees", ["AdapterCommon"], path: "Trees"),
+        adapter("XGBoostAdapter", ["AdapterCommon", "AdapterTrees"], path: "XGBoost"),
 
         library("Identity", ["Access", "ServiceKit", "Journal", "Postgres", "RPC", "Loop"]),
         library("Secrets", ["Access", "ServiceKit", "Journal", "Postgres", "RPC", "Loop", "COpenSSL"]),
