@@ -1,5 +1,5 @@
 public import AdapterContracts
-internal import Glibc
+import Glibc
 
 /// An adapter that was found: open, or with the error that kept it from it.
 public struct FoundAdapter: Sendable {

@@ -1,7 +1,7 @@
-internal import AdapterABI
+import AdapterABI
 public import AdapterContracts
-internal import Glibc
-internal import Protobuf
+import Glibc
+import Protobuf
 
 /// An adapter that is open: a dynamic library that loads models of some framework.
 ///

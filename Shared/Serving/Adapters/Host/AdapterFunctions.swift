@@ -1,5 +1,5 @@
-internal import AdapterABI
-internal import Glibc
+import AdapterABI
+import Glibc
 
 /// An adapter's table, checked once: what is required is there, and what its size leaves out is absent.
 struct AdapterFunctions: @unchecked Sendable {

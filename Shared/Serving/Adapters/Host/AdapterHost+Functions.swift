@@ -1,5 +1,5 @@
-internal import AdapterABI
-internal import Glibc
+import AdapterABI
+import Glibc
 
 extension AdapterHost {
     private static func of(_ context: UnsafeMutableRawPointer?) -> AdapterHost? {

@@ -1,7 +1,7 @@
-internal import AdapterABI
-internal import Glibc
-internal import Loop
-internal import Protobuf
+import AdapterABI
+import Glibc
+import Loop
+import Protobuf
 
 /// How grave a line of an adapter's log is.
 public enum AdapterLogLevel: Int32, Sendable {

@@ -1,5 +1,5 @@
-internal import AdapterABI
-internal import Loop
+import AdapterABI
+import Loop
 
 /// An error as an adapter said it.
 struct AdapterStatus: Sendable, Equatable {

@@ -1,5 +1,5 @@
-internal import Glibc
-internal import Protobuf
+import Glibc
+import Protobuf
 
 /// Bytes that another party fills in place, at an address that it can count on.
 ///

@@ -1,6 +1,6 @@
-internal import AdapterABI
-internal import Glibc
-internal import Loop
+import AdapterABI
+import Glibc
+import Loop
 
 /// Opens an adapter's library, for good: a library that was once in a process can leave threads and destructors behind.
 enum DynamicLibrary {

@@ -1,4 +1,4 @@
-internal import AdapterABI
+import AdapterABI
 
 /// An instance of a model of an adapter; without instances of its own the adapter gets NULL for it.
 final class AdapterInstance: ServableInstance, @unchecked Sendable {

@@ -1,5 +1,5 @@
-internal import AdapterABI
-internal import AdapterContracts
+import AdapterABI
+import AdapterContracts
 
 /// A model that an adapter has loaded; unloaded with its last reference.
 final class AdapterModel: ServableModel, @unchecked Sendable {

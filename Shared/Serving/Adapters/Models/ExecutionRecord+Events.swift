@@ -1,4 +1,4 @@
-internal import AdapterABI
+import AdapterABI
 
 extension ExecutionRecord {
     /// `execute` has returned.

@@ -1,6 +1,6 @@
-internal import AdapterABI
-internal import Glibc
-internal import Protobuf
+import AdapterABI
+import Glibc
+import Protobuf
 
 /// An output whose memory an adapter has asked for.
 struct ReservedOutput {

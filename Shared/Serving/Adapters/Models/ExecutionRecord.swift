@@ -1,6 +1,6 @@
-internal import AdapterABI
-internal import Glibc
-internal import Protobuf
+import AdapterABI
+import Glibc
+import Protobuf
 
 /// The host's side of one execution, with the struct that the adapter sees at its head.
 ///

@@ -1,4 +1,4 @@
-internal import Glibc
+import Glibc
 
 /// The records of an instance: as many as it ever executed at once, and some more, so that one that has just ended rests
 /// for a while before it is used again.

@@ -1,6 +1,6 @@
-internal import AdapterABI
-internal import AdapterContracts
-internal import Glibc
+import AdapterABI
+import AdapterContracts
+import Glibc
 
 /// What an execution needs to know of a model, laid out once: names as the contract wants them, and types.
 final class ModelSignature: @unchecked Sendable {

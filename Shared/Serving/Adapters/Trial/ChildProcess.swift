@@ -1,5 +1,5 @@
-internal import CLinux
-internal import Glibc
+import CLinux
+import Glibc
 
 /// A process that is given something, gives something back, and has a time for it. Blocks its caller meanwhile.
 package struct ChildProcess {

@@ -1,8 +1,8 @@
-internal import AdapterContracts
-internal import CLinux
-internal import Glibc
-internal import Loop
-internal import Protobuf
+import AdapterContracts
+import CLinux
+import Glibc
+import Loop
+import Protobuf
 
 extension LoadTrial {
     /// What a program does that was started with ``argument``: reads what to try, tries it, and says how it went.

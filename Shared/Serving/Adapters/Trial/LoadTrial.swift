@@ -1,6 +1,6 @@
 public import AdapterContracts
-internal import Glibc
-internal import Protobuf
+import Glibc
+import Protobuf
 
 /// Loads a model in a process of its own first, so that an adapter that crashes or hangs on it costs that process and not
 /// the server.

@@ -1,7 +1,7 @@
-internal import AdapterContracts
-internal import CLinux
-internal import Glibc
-internal import Protobuf
+import AdapterContracts
+import CLinux
+import Glibc
+import Protobuf
 
 /// How a trial's messages look in the two processes.
 enum TrialMessages {
