@@ -1,5 +1,6 @@
 import Loop
 import Spelling
+import Synchronization
 
 extension ModelManager: InferenceServing {
     public func infer(_ request: consuming InferenceRequest) async throws(ServingError) -> InferenceAnswer {
@@ -142,6 +143,12 @@ extension ModelManager: InferenceServing {
             let isIn = state.records.contains { $0.name == name && $0.state != .gone && $0.state != .failed }
             return isIn ? nil : .success(())
         }
+    }
+
+    /// Requests that wait for a model now.
+    public func queuedCount(_ name: String) -> Int {
+        let versions = catalogue.current.models[name]?.versions ?? []
+        return versions.reduce(0) { $0 + $1.waitingCount.load(ordering: .relaxed) }
     }
 
     private func allowExplicit(_ what: String) throws(ServingError) {

@@ -27,7 +27,8 @@ final class Bench: Sendable {
         let events = events
         let found = FoundAdapter(name: "fake", path: "/nowhere", framework: .success(framework))
         manager = ModelManager(
-            configuration, source: source, adapters: AdapterDirectory(adapters: [found]), loops: loops.loops, pool: pool, files: files,
+            configuration, source: source, adapters: AdapterDirectory(adapters: [found]), loops: loops.loops,
+            pool: pool, files: files,
             onEvent: { event in
                 if case .changed(let status) = event { events.withLock { $0.append(status) } }
             })
@@ -64,6 +65,9 @@ final class Bench: Sendable {
             try await manager.infer(request)
         }.value
     }
+
+    /// Requests in a model's queue.
+    func waiting(_ name: String) -> Int { manager.queuedCount(name) }
 
     func stop() async {
         framework.gate.open()

@@ -160,12 +160,6 @@ extension Tensor {
         return Tensor(name: name, datatype: .bytes, shape: [texts.count], contents: bytes[...])
     }
 
-    var floats: [Float] {
-        contents.withUnsafeBytes { buffer in
-            (0..<buffer.count / 4).map { buffer.loadUnaligned(fromByteOffset: $0 * 4, as: Float.self) }
-        }
-    }
-
     var texts: [String] {
         var rest = contents
         var found: [String] = []
