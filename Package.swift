@@ -83,6 +83,7 @@ let package = Package(
         // How a model's framework is reached: the contract of its dynamic library, and what hosts one.
         .target(name: "AdapterABI", path: "Shared/AdapterABI"),
         library("AdapterContracts", ["Protobuf"]),
+        library("InferenceContracts", ["RPC", "Protobuf"]),
         library("Serving", ["AdapterABI", "AdapterContracts", "Protobuf", "Loop", "CLinux"]),
         library("Identity", ["Access", "ServiceKit", "Journal", "Postgres", "RPC", "Loop"]),
         library("Secrets", ["Access", "ServiceKit", "Journal", "Postgres", "RPC", "Loop", "COpenSSL"]),
@@ -107,6 +108,12 @@ let package = Package(
             ["RegistryCore", "ServiceHost", "ServiceKit", "Access", "Blobs", "Contracts", "Identity", "Loop"],
             path: "Services/Registry/Main"),
         library("ModelFormats", ["CZlib"], path: "Services/Registry/Formats"),
+
+        // The scorer.
+        library(
+            "ScorerCore",
+            ["InferenceContracts", "Serving", "Access", "ServiceKit", "RPC", "HTTP", "Protobuf", "Loop", "CZlib"],
+            path: "Services/Scorer/Core"),
 
         // The command line.
         library("CommandLineKit", ["ServiceKit", "Loop", "Protobuf"], path: "Services/CommandLine/Kit"),
@@ -185,6 +192,13 @@ let package = Package(
                 "HTTP", "Protobuf", "Loop", "TestKit",
             ]),
         tests("ServingTests", ["Serving", "AdapterContracts", "Protobuf", "Loop", "TestKit"]),
+        tests(
+            "ScorerTests",
+            [
+                "ScorerCore", "InferenceContracts", "Serving", "Access", "ServiceKit", "RPC", "HTTP", "Protobuf",
+                "Loop",
+                "TestKit", "CZlib",
+            ]),
         tests("ModelFormatsTests", ["ModelFormats", "TestKit", "CZlib"], exclude: ["Fixtures"]),
     ]
 )
