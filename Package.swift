@@ -110,6 +110,7 @@ let package = Package(
         adapter("AdapterTrees", ["AdapterCommon"], path: "Trees"),
         adapter("XGBoostAdapter", ["AdapterCommon", "AdapterTrees"], path: "XGBoost"),
 
+        library("InferenceContracts", ["RPC", "Protobuf"]),
         library("Identity", ["Access", "ServiceKit", "Journal", "Postgres", "RPC", "Loop"]),
         library("Secrets", ["Access", "ServiceKit", "Journal", "Postgres", "RPC", "Loop", "COpenSSL"]),
         library("Activities", ["Leases", "Journal", "ServiceKit", "Postgres", "Loop"]),
@@ -134,8 +135,15 @@ let package = Package(
             path: "Services/Registry/Main"),
         library("ModelFormats", ["CZlib"], path: "Services/Registry/Formats"),
 
+        // The scorer.
+        library(
+            "ScorerCore",
+            ["InferenceContracts", "Serving", "Access", "ServiceKit", "RPC", "HTTP", "Protobuf", "Loop", "CZlib"],
+            path: "Services/Scorer/Core"),
         program(
-            "Scorer", ["Serving", "AdapterContracts", "ServiceKit", "RPC", "HTTP", "Loop"], path: "Services/Scorer/Main"),
+            "Scorer",
+            ["ScorerCore", "Serving", "AdapterContracts", "Access", "ServiceKit", "RPC", "HTTP", "Loop"],
+            path: "Services/Scorer/Main"),
 
         // The command line.
         library("CommandLineKit", ["ServiceKit", "Loop", "Protobuf", "Spelling"], path: "Services/CommandLine/Kit"),
@@ -216,6 +224,13 @@ let package = Package(
         .target(name: "ServingTestAdapter", dependencies: ["AdapterABI"], path: "Tests/ServingTestAdapter"),
         tests(
             "ServingTests", ["Serving", "ServingTestAdapter", "AdapterContracts", "Protobuf", "Loop", "TestKit"]),
+        tests(
+            "ScorerTests",
+            [
+                "ScorerCore", "InferenceContracts", "Serving", "Access", "ServiceKit", "RPC", "HTTP", "Protobuf",
+                "Loop",
+                "TestKit", "CZlib",
+            ]),
         tests("ModelFormatsTests", ["ModelFormats", "TestKit", "CZlib"], exclude: ["Fixtures"]),
     ]
 )
