@@ -37,7 +37,7 @@ struct ExecutionTests {
                 }
             ])
             async let first = bench.infer("m", [0, 0])
-            bench.framework.gate.waitForWaiting(1)
+            await bench.framework.gate.waitForWaiting(1)
             let answers = try await withThrowingTaskGroup(of: (Int, InferenceAnswer).self) { group in
                 for client in 1...20 {
                     group.addTask { (client, try await bench.infer("m", [Float(client), 1], on: client)) }
@@ -70,7 +70,7 @@ struct ExecutionTests {
                 }
             ])
             async let first = bench.infer("m", [0, 0])
-            bench.framework.gate.waitForWaiting(1)
+            await bench.framework.gate.waitForWaiting(1)
             let answers = await withTaskGroup(of: (Int, Bool).self) { group in
                 for client in 10..<16 {
                     group.addTask { (client, (try? await bench.infer("m", [Float(client), 1])) != nil) }
@@ -95,7 +95,7 @@ struct ExecutionTests {
                 }
             ])
             async let first = bench.infer("m", [0, 0])
-            bench.framework.gate.waitForWaiting(1)
+            await bench.framework.gate.waitForWaiting(1)
             async let wide = bench.infer("m", [1, 2, 3, 4], columns: 4)
             async let narrow = bench.infer("m", [1, 2, 3, 4], columns: 2)
             while bench.waiting("m") < 2 { await Task.yield() }
@@ -119,7 +119,7 @@ struct ExecutionTests {
                 }
             ])
             async let first = bench.infer("m")
-            bench.framework.gate.waitForWaiting(1)
+            await bench.framework.gate.waitForWaiting(1)
             async let second = bench.infer("m")
             while bench.waiting("m") < 1 { await Task.yield() }
             let error = await #expect(throws: ServingError.self) { _ = try await bench.infer("m") }
@@ -142,7 +142,7 @@ struct ExecutionTests {
                 }
             ])
             let first = Task { try await bench.infer("m") }
-            bench.framework.gate.waitForWaiting(1)
+            await bench.framework.gate.waitForWaiting(1)
             await expectError(.deadlineExceeded, "model 'm': the request's time of 0.03 seconds ran out in the queue") {
                 _ = try await bench.infer("m")
             }
@@ -164,7 +164,7 @@ struct ExecutionTests {
                 }
             ])
             async let first = bench.infer("m")
-            bench.framework.gate.waitForWaiting(1)
+            await bench.framework.gate.waitForWaiting(1)
             let error = await #expect(throws: ServingError.self) { _ = try await bench.infer("m") }
             #expect(error?.kind == .overloaded)
             #expect(error?.message == "model 'm': the request waited 0.005 seconds for its turn")
@@ -183,7 +183,7 @@ struct ExecutionTests {
                 }
             ])
             async let first = bench.infer("m")
-            bench.framework.gate.waitForWaiting(1)
+            await bench.framework.gate.waitForWaiting(1)
             let request = InferenceRequest(
                 model: ModelReference(name: "m"), inputs: [.floats("x", [1, 2], [1, 2])])
             let second = Task { try await bench.manager.infer(request) }

@@ -128,7 +128,7 @@ struct ManagerTests {
                 Bench.version("m", options: ["hold": "", "factor": "2"]) { $0.warmup.isGenerated = false }
             ])
             async let answer = bench.infer("m")
-            bench.framework.gate.waitForWaiting(1)
+            await bench.framework.gate.waitForWaiting(1)
             bench.source.versions.withLock { $0 = [] }
             try await bench.manager.refresh()
             #expect(bench.manager.list()[0].state == .quiescing)

@@ -1,3 +1,4 @@
+import ScorerCore
 import Serving
 import ServiceKit
 
@@ -20,6 +21,8 @@ struct ScorerSettings: ConfigurationSection {
     var adapters: [String] = []
     var quiet = false
     var defaults = ModelDefaults()
+    var scoring = ScoringSettings()
+    var access = AccessSettings()
     var service = KitSettings()
 
     static func describe(_ keys: inout ConfigurationKeys<ScorerSettings>) {
@@ -42,6 +45,8 @@ struct ScorerSettings: ConfigurationSection {
             "folders of adapters; none: ../lib/slipway/adapters beside the program, and the program's own folder")
         keys.add("quiet", \.quiet, "do not print addresses and an example")
         keys.add("defaults", \.defaults)
+        keys.add("scoring", \.scoring)
+        keys.add("access", \.access)
         keys.add("service", \.service)
     }
 }

@@ -1,6 +1,8 @@
+import Access
 import HTTP
 import Loop
 import RPC
+import ScorerCore
 import Serving
 import ServiceKit
 
@@ -30,33 +32,64 @@ enum Serve {
         let shelf = try ModelShelf.make(environment) { watch.handle($0) }
         watch.watches(shelf.manager)
         ModelMetrics.register(in: environment.metrics, shelf.manager)
-        return [
-            ManagerService(manager: shelf.manager, onScanned: { watch.look() }),
-            try listener(environment, shelf.manager, greeting),
-        ]
+        var parts: [any Service] = [ManagerService(manager: shelf.manager, onScanned: { watch.look() })]
+        let collector = try collector(environment)
+        if let collector { parts.append(collector) }
+        let point = ScoringPoint(
+            shelf.manager, settings: settings.scoring, bodyLimit: settings.messageLimit.bytes, build: environment.build,
+            collector: collector, clock: environment.loops.loops[0].clock)
+        return parts + [try listener(environment, point, greeting)]
+    }
+
+    private static func collector(_ environment: ServiceEnvironment<ScorerSettings>) throws -> Collector? {
+        let settings = environment.settings.scoring.collection
+        guard settings.rate > 0 else { return nil }
+        guard !settings.folder.isEmpty else {
+            throw ConfigurationError(["scoring.collection.rate needs scoring.collection.folder"])
+        }
+        let logger = environment.logger
+        let collector = Collector(settings, sink: FileCollectionSink(settings)) {
+            logger.error("rows could not be collected", ["error": .string("\($0)")])
+        }
+        collector.report(to: environment.metrics)
+        return collector
     }
 
     private static func listener(
-        _ environment: ServiceEnvironment<ScorerSettings>, _ manager: ModelManager, _ greeting: Greeting
+        _ environment: ServiceEnvironment<ScorerSettings>, _ point: ScoringPoint, _ greeting: Greeting
     ) throws -> any Service {
         let settings = environment.settings
         let health = HealthService()
         environment.health.drive(health)
         var configuration = RPCServerConfiguration()
         configuration.messageBytes = settings.messageLimit.bytes
-        var table = RouteTable<any RouteHandler>()
+        let address = try address(settings)
+        let logger = environment.logger
+        let access = try ScorerAccess.decide(settings.access, addresses: [address]) {
+            logger.warning("could not look up who calls", ["error": .string("\($0)")])
+        }
+        logger.notice(access.notice)
+        let offer = try ScorerOffer(point, access: access.control) {
+            logger.error("a route failed", ["error": .string("\($0)")])
+        }
+        var table = offer.routes.table
         try OperationsRoutes.add(
             to: &table, health: environment.health, metrics: environment.metrics, build: environment.build)
+        let services =
+            offer.services + [
+                health, ReflectionService(services: offer.descriptors + [Grpc.Health.V1.Health.descriptor]),
+            ]
+        configuration.files = offer.descriptors.map(\.file)
         let calls = RPCServer(
-            services: [health, ReflectionService(services: [Grpc.Health.V1.Health.descriptor])],
+            services: services,
             interceptors: [
-                ServerTracing(environment.tracer), CallTelemetry(environment.metrics, logger: environment.logger),
+                ServerTracing(environment.tracer), CallTelemetry(environment.metrics, logger: logger),
+                AccessInterceptor(access.control, services: services, foreign: offer.requirements),
             ], configuration: configuration, fallback: Routes(table))
         let server = HTTPServer(
-            endpoints: [.init(try address(settings), tls: try settings.tls.context())], loops: environment.loops,
+            endpoints: [.init(address, tls: try settings.tls.context())], loops: environment.loops,
             handler: calls)
         let part = environment.health.part("server")
-        let logger = environment.logger
         return HTTPServerService("server", server) { addresses in
             part.ready()
             logger.notice("listening", ["address": .string(addresses.map(\.description).joined(separator: ", "))])

@@ -48,8 +48,10 @@ final class Gate: Sendable {
         state.change(wakingAll: true) { $0.waiting -= 1 }
     }
 
-    /// Blocks until so many threads stand before it.
-    func waitForWaiting(_ count: Int) { state.wait { $0.waiting >= count ? () : nil } }
+    /// Waits until so many threads stand before it, without holding one of those that tests share.
+    func waitForWaiting(_ count: Int) async {
+        while state.withLock({ $0.waiting }) < count { await Task.yield() }
+    }
 }
 
 final class FakeModel: ServableModel {
