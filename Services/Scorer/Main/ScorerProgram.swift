@@ -12,10 +12,10 @@ struct ScorerProgram {
         switch arguments.first {
         case "serve":
             arguments.removeFirst()
-            Serve.main(arguments, as: .server)
+            Serve.main(arguments)
         case "describe":
             arguments.removeFirst()
-            Serve.main(arguments, as: .description)
+            Serve.main(Serve.silent + arguments) { try Describe.parts($0) }
         case "predict":
             arguments.removeFirst()
             Predict.main(arguments)

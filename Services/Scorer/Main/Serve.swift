@@ -6,26 +6,27 @@ import ScorerCore
 import Serving
 import ServiceKit
 
-/// `scorer serve` and `scorer describe`: models behind the dialects, or one model's description.
+/// `scorer serve`: models behind the dialects.
 enum Serve {
-    enum Purpose: Sendable {
-        case server
-        case description
-    }
+    /// Of commands whose words are an answer: only what went wrong is logged.
+    static let silent = ["--service.log_level=warning"]
 
-    static func main(_ arguments: [String], as purpose: Purpose) -> Never {
+    /// Runs the process with parts that `wire` makes.
+    static func main(
+        _ arguments: [String],
+        _ wire: @escaping @Sendable (ServiceEnvironment<ScorerSettings>) async throws -> [any Service]
+    ) -> Never {
         ServiceProgram.main(
             ScorerProgram.build, settings: ScorerSettings.self, kit: \.service, arguments: arguments,
-            takesArguments: true
-        ) { environment in
-            switch purpose {
-            case .server: try server(environment)
-            case .description: try Describe.parts(environment)
-            }
-        }
+            takesArguments: true, wire: wire)
     }
 
-    private static func server(_ environment: ServiceEnvironment<ScorerSettings>) throws -> [any Service] {
+    static func main(_ arguments: [String]) -> Never { main(arguments) { try parts($0).parts } }
+
+    /// The manager and the listener, in the order in which they start.
+    static func parts(
+        _ environment: ServiceEnvironment<ScorerSettings>
+    ) throws -> (parts: [any Service], manager: ModelManager) {
         let settings = environment.settings
         let greeting = Greeting(isQuiet: settings.quiet, isSecure: !settings.tls.certificate.isEmpty)
         let watch = ModelWatch(environment.logger, environment.health) { greeting.ready($0) }
@@ -38,7 +39,7 @@ enum Serve {
         let point = ScoringPoint(
             shelf.manager, settings: settings.scoring, bodyLimit: settings.messageLimit.bytes, build: environment.build,
             collector: collector, clock: environment.loops.loops[0].clock)
-        return parts + [try listener(environment, point, greeting)]
+        return (parts + [try listener(environment, point, greeting)], shelf.manager)
     }
 
     private static func collector(_ environment: ServiceEnvironment<ScorerSettings>) throws -> Collector? {
