@@ -28,7 +28,9 @@ class Context:
     """What a case works with: programs, frameworks, and a folder of its own."""
 
     def __init__(self, binaries, scale, folder):
-        self.binaries, self.is_full, self.folder = binaries.resolve(), scale == "full", folder
+        self.binaries, self.is_full = binaries.resolve(), scale == "full"
+        self.log, self.folder = folder / "scorer.log", folder / "models"
+        self.folder.mkdir()
         frameworks = ROOT / ".tools" / "frameworks"
         self.environment = dict(os.environ)
         self.environment["SLIPWAY_ADAPTERS"] = str(self.binaries)
@@ -42,7 +44,7 @@ class Context:
                 self.environment.setdefault(variable, str(found[0]))
 
     def scorer(self, *arguments):
-        return Scorer(self.binaries, *arguments, environment=self.environment, log=self.folder / "scorer.log.txt")
+        return Scorer(self.binaries, *arguments, environment=self.environment, log=self.log)
 
     def run(self, *arguments):
         done = subprocess.run(

@@ -43,11 +43,11 @@ class Scorer:
         if failure[0] is None:
             assert code == 0, f"the scorer ended with {code}: {self.log.read_text()[-2000:]}"
 
-    def wait(self, wanted=200, seconds=120):
+    def wait(self, wanted=200, seconds=60):
         """Waits until /readyz answers so, and returns what it says."""
         return self.until(lambda: self.call("/readyz"), lambda answer: answer[0] == wanted, seconds)
 
-    def until(self, ask, check, seconds=120):
+    def until(self, ask, check, seconds=60):
         """Asks again until the answer passes."""
         end = time.monotonic() + seconds
         answer = None

@@ -59,7 +59,7 @@ enum Predict {
         let path = isTensors ? "/v2/models/\(model.name)/infer" : "/invocations"
         let client = HTTPClient(loops: environment.loops, resolver: environment.pool)
         let head = RequestHead(
-            method: .post, path: path, authority: "localhost",
+            method: .post, authority: "localhost", path: path,
             fields: ["content-type": isTable ? "text/csv" : "application/json"])
         let (status, answer) = try await client.execute(head, .bytes(Array(text.utf8)), address: .unix(path: socket)) {
             head, body in (head.status, try await body.collect(upTo: 1 << 30))

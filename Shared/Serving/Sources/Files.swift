@@ -44,6 +44,12 @@ enum Files {
         return String(file[..<dot])
     }
 
+    /// A file's ending, without the dot.
+    static func ending(_ file: String) -> String {
+        guard let dot = file.lastIndex(of: "."), dot != file.startIndex else { return "" }
+        return String(file[file.index(after: dot)...]).lowercased()
+    }
+
     /// The names in a folder, sorted.
     static func list(_ folder: String) throws(ServingError) -> [String] {
         guard let stream = opendir(folder) else {

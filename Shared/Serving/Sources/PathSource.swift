@@ -34,8 +34,13 @@ public struct PathSource: ModelSource {
     }
 }
 
-/// A folder of models: `NAME/VERSION/…`, `NAME/…`, or a file `NAME.ending`.
+/// A folder of models: `NAME/VERSION/…`, `NAME/…`, or a file `NAME.ending` with an ending that models have: others lie
+/// there for people, and are passed over.
 public struct FolderSource: ModelSource {
+    /// Texts of LightGBM are not among them: too many files that are none end so.
+    static let endings: Set<String> = [
+        "onnx", "ort", "json", "ubj", "model", "bst", "xgb", "lgb", "pkl", "pickle", "joblib", "py",
+    ]
     private let folder: String
     private let base: ModelConfiguration
 
@@ -57,7 +62,7 @@ public struct FolderSource: ModelSource {
             let versions: [DesiredVersion]
             switch Files.kind(of: "\(absolute)/\(entry)") {
             case .folder: versions = ModelFolder.versions(in: "\(absolute)/\(entry)", name: entry, base)
-            case .file where !ModelFolder.isConfiguration(entry):
+            case .file where !ModelFolder.isConfiguration(entry) && FolderSource.endings.contains(Files.ending(entry)):
                 versions = [ModelFolder.single(file: entry, in: absolute, name: Files.stem(entry), base)]
             default: continue
             }
