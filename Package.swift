@@ -26,6 +26,20 @@ func system(_ name: String, pkgConfig: String? = nil, package: String? = nil) ->
     .systemLibrary(
         name: "C\(name)", path: "Shared/C/\(name)", pkgConfig: pkgConfig, providers: package.map { [.apt([$0])] } ?? [])
 }
+/// A part of an adapter: C, of which only the adapter's entry is seen from outside.
+func adapter(_ name: String, _ dependencies: [Target.Dependency], path: String) -> Target {
+    .target(
+        name: name, dependencies: ["AdapterABI"] + dependencies, path: "Services/Scorer/Adapters/\(path)",
+        cSettings: [
+            .define("_GNU_SOURCE"),
+            .unsafeFlags(["-std=gnu11", "-fvisibility=hidden", "-ffp-contract=off", "-Wall", "-Wextra", "-Werror"]),
+            .unsafeFlags(["-O3"], .when(configuration: .release)),
+        ],
+        linkerSettings: [
+            // Swift's driver links: so that the library needs none of its runtime.
+            .unsafeFlags(["-nostartfiles", "-static-stdlib"]), .linkedLibrary("m"), .linkedLibrary("dl"),
+        ])
+}
 
 /// A faster allocator for every program with a loop: used where its headers are installed, and done without elsewhere.
 let hasMimalloc = FileManager.default.fileExists(atPath: "/usr/include/mimalloc.h")
@@ -84,6 +98,10 @@ let package = Package(
         .target(name: "AdapterABI", path: "Shared/AdapterABI"),
         library("AdapterContracts", ["Protobuf"]),
         library("Serving", ["AdapterABI", "AdapterContracts", "Protobuf", "Loop", "CLinux"]),
+        // Frameworks, each behind that contract in a dynamic library of its own.
+        adapter("AdapterMessages", ["CProtobufC"], path: "Messages"),
+        adapter("AdapterCommon", ["AdapterMessages", "CProtobufC"], path: "Common"),
+
         library("Identity", ["Access", "ServiceKit", "Journal", "Postgres", "RPC", "Loop"]),
         library("Secrets", ["Access", "ServiceKit", "Journal", "Postgres", "RPC", "Loop", "COpenSSL"]),
         library("Activities", ["Leases", "Journal", "ServiceKit", "Postgres", "Loop"]),
