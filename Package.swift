@@ -27,9 +27,10 @@ func system(_ name: String, pkgConfig: String? = nil, package: String? = nil) ->
         name: "C\(name)", path: "Shared/C/\(name)", pkgConfig: pkgConfig, providers: package.map { [.apt([$0])] } ?? [])
 }
 /// A part of an adapter: C, of which only the adapter's entry is seen from outside.
-func adapter(_ name: String, _ dependencies: [Target.Dependency], path: String) -> Target {
+func adapter(_ name: String, _ dependencies: [Target.Dependency], path: String, exclude: [String] = []) -> Target {
     .target(
         name: name, dependencies: ["AdapterABI"] + dependencies, path: "Services/Scorer/Adapters/\(path)",
+        exclude: exclude,
         cSettings: [
             .define("_GNU_SOURCE"),
             .unsafeFlags(["-std=gnu11", "-fvisibility=hidden", "-ffp-contract=off", "-Wall", "-Wextra", "-Werror"]),
@@ -60,6 +61,7 @@ let package = Package(
         .executable(name: "activity-worker", targets: ["ActivityWorker"]),
         .executable(name: "bench-models", targets: ["BenchModels"]),
         .executable(name: "bench-state", targets: ["BenchState"]),
+        .library(name: "PythonAdapter", type: .dynamic, targets: ["PythonAdapter"]),
         .executable(name: "registry", targets: ["Registry"]),
         .executable(name: "slipway", targets: ["Slipway"]),
         .executable(name: "bench-registry-files", targets: ["BenchRegistryFiles"]),
@@ -101,6 +103,8 @@ let package = Package(
         // Frameworks, each behind that contract in a dynamic library of its own.
         adapter("AdapterMessages", ["CProtobufC"], path: "Messages"),
         adapter("AdapterCommon", ["AdapterMessages", "CProtobufC"], path: "Common"),
+        adapter(
+            "PythonAdapter", ["AdapterCommon", "AdapterMessages", "CProtobufC"], path: "Python", exclude: ["Worker"]),
 
         library("Identity", ["Access", "ServiceKit", "Journal", "Postgres", "RPC", "Loop"]),
         library("Secrets", ["Access", "ServiceKit", "Journal", "Postgres", "RPC", "Loop", "COpenSSL"]),

@@ -119,8 +119,9 @@ class Channel:
     def content(self, item):
         return self.requests.memory[item.offset:item.offset + item.size]
 
-    def send(self, kind, items=(), flags=0, code=0):
-        """Sends items of (datatype, name, shape, size, function that writes the content at an offset)."""
+    def place(self, items):
+        """Puts what items of (datatype, name, shape, size, function that writes the content at an offset) hold where
+        the scorer sees it; returns what `send` sends of them."""
         place = 0
         parts = []
         placed = []
@@ -135,10 +136,14 @@ class Channel:
             memory = self.answers.hold(place)
             for write, offset in placed:
                 write(memory, offset)
-        frame = HEADER.pack(kind, flags, self.answers.size, len(placed), code) + b"".join(parts)
-        if len(frame) > LARGEST_FRAME:
+        described = b"".join(parts)
+        if HEADER.size + len(described) > LARGEST_FRAME:
             raise ValueError(f"{len(placed)} outputs and their names are more than a frame holds")
-        self.socket.send(frame)
+        return len(placed), described
+
+    def send(self, kind, placed, flags=0, code=0):
+        count, described = placed
+        self.socket.send(HEADER.pack(kind, flags, self.answers.size, count, code) + described)
 
 
 def raw(name, content):

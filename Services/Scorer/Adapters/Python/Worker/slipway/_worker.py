@@ -34,15 +34,13 @@ class Worker:
         except Refusal as refusal:
             cause = refusal.__cause__
             self._flush()
-            self.channel.send(_channel.FAILED, [
-                _channel.raw("message", refusal.message.encode("utf-8", "replace")),
-                _channel.raw("traceback", _errors.whole(cause).encode("utf-8", "replace") if cause else b"")],
-                code=refusal.code)
+            said = self._said(refusal.message, _errors.whole(cause) if cause else "")
+            self.channel.send(_channel.FAILED, said, code=refusal.code)
             os._exit(3)
         gc.collect()
         gc.freeze()
         self._flush()
-        self.channel.send(_channel.READY, [_channel.raw("description", described)], flags=flags)
+        self.channel.send(_channel.READY, self.channel.place([_channel.raw("description", described)]), flags=flags)
 
     def _settle(self, settings):
         """Makes the process what a worker should be, before any code of the model runs."""
@@ -90,60 +88,53 @@ class Worker:
             kind, items = self.channel.receive()
             if kind != _channel.EXECUTE:
                 return
-            code, outputs, flags = self._execute(items)
+            before = self.channel.references()
+            kind, code, flags, placed = self._execute(items)
             del items
             self._flush()
-            if code is None:
-                self.channel.send(_channel.ANSWER, outputs, flags)
-            else:
-                self.channel.send(_channel.ERROR, outputs, flags, code)
-            # What the request left is gone before the next one comes, and with it what it held of the memory.
-            del outputs
+            if self.channel.references() > before:
+                # The script has kept some of the request: it keeps the memory too, and the next one gets other memory.
+                flags |= _channel.RETAINED
+                self.channel.renewed = True
+            self.channel.send(kind, placed, flags, code)
             if flags & _channel.ENDING:
                 self._flush()
                 os._exit(4)
 
     def _execute(self, items):
-        before = self.channel.references()
-        tensors, wanted, context = items, [], b""
+        tensors, wanted, context = items, (), b""
         if items and items[-1].datatype in (_channel.RAW, _channel.WANTED):
             tensors = [item for item in items if item.datatype not in (_channel.RAW, _channel.WANTED)]
             wanted = [item.name for item in items if item.datatype == _channel.WANTED]
             context = b"".join(self.channel.content(item) for item in items if item.datatype == _channel.RAW)
-        code = None
-        flags = 0
         try:
             self.executing = True
             try:
                 outputs = self.model.execute(self.channel, tensors, wanted, context)
             finally:
                 self.executing = False
+            return _channel.ANSWER, 0, 0, self.channel.place(outputs)
         except Refusal as refusal:
-            code, outputs = refusal.code, [_channel.raw("message", refusal.message.encode("utf-8", "replace"))]
+            return _channel.ERROR, refusal.code, 0, self._said(refusal.message)
         except BaseException as error:
-            code, outputs, flags = self._failure(error)
-        if self.channel.references() > before:
-            # The answer may be a part of the request; then this says once too often that more memory is needed.
-            flags |= _channel.RETAINED
-            self.channel.renewed = True
-        return code, outputs, flags
+            return self._failure(error)
 
     def _failure(self, error):
-        flags = 0
-        said = _errors.in_a_line(error) + _errors.where(error, self.folder)
         if isinstance(error, slipway.Cancelled):
-            return _errors.CANCELLED, [_channel.raw("message", b"the script was interrupted: nobody waits for it")], 0
+            said = self._said("the script was interrupted: nobody waits for its answer")
+            return _channel.ERROR, _errors.CANCELLED, 0, said
         if isinstance(error, slipway.InvalidInput):
-            return _errors.INVALID_ARGUMENT, [_channel.raw("message", str(error).encode("utf-8", "replace"))], 0
-        code = _errors.UNKNOWN
+            return _channel.ERROR, _errors.INVALID_ARGUMENT, 0, self._said(str(error))
+        code, flags, message = _errors.UNKNOWN, 0, _errors.in_a_line(error) + _errors.where(error, self.folder)
         if isinstance(error, MemoryError):
             # What else failed for want of memory is unknown: a fresh worker takes over.
             code, flags = _errors.RESOURCE_EXHAUSTED, _channel.ENDING
-            said = f"the script ran out of its memory: {said}"
-        whole = _errors.whole(error)
-        error.__traceback__ = None
-        return code, [_channel.raw("message", said.encode("utf-8", "replace")),
-                      _channel.raw("traceback", whole.encode("utf-8", "replace"))], flags
+            message = f"the script ran out of its memory: {message}"
+        return _channel.ERROR, code, flags, self._said(message, _errors.whole(error))
+
+    def _said(self, message, traceback=""):
+        return self.channel.place([_channel.raw("message", message.encode("utf-8", "replace")),
+                                   _channel.raw("traceback", traceback.encode("utf-8", "replace"))])
 
     # ---- Surroundings
 
