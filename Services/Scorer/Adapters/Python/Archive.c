@@ -53,8 +53,8 @@ static const char module_http[] = {
 static const char module_schema[] = {
 #embed "Worker/slipway/schema.py"
 };
-static const char module_tensor[] = {
-#embed "Worker/slipway/tensor.py"
+static const char module_tensor_types[] = {
+#embed "Worker/slipway/_tensor_types.py"
 };
 #pragma clang diagnostic pop
 
@@ -76,7 +76,7 @@ static const struct {
     {"slipway._worker", module_worker, sizeof module_worker},
     {"slipway.http", module_http, sizeof module_http},
     {"slipway.schema", module_schema, sizeof module_schema},
-    {"slipway.tensor", module_tensor, sizeof module_tensor},
+    {"slipway._tensor_types", module_tensor_types, sizeof module_tensor_types},
 };
 
 static int put(int file, const void *bytes, size_t size) {

@@ -16,7 +16,7 @@ from .schema import (
     input_schema,
     output_schema,
 )
-from .tensor import TensorSpecification, tensor, tensors
+from ._tensor_types import TensorSpecification, tensor, tensors
 
 
 class Cancelled(BaseException):

@@ -5,7 +5,7 @@ import json
 import struct
 import urllib.parse
 
-from . import _answers, _channel, _errors, _protobuf, http, schema, tensor
+from . import _answers, _channel, _errors, _protobuf, _tensor_types as tensor, http, schema
 from ._errors import Refusal
 
 

@@ -4,7 +4,7 @@ import os
 import pickle
 import re
 
-from . import _errors, tensor
+from . import _errors, _tensor_types as tensor
 from ._errors import Refusal
 from ._script import _guarded
 from ._tensors import TensorScript

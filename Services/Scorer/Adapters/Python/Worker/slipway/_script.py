@@ -5,7 +5,7 @@ import os
 import sys
 import types
 
-from . import _errors, _shims, schema, tensor
+from . import _errors, _shims, _tensor_types as tensor, schema
 from ._document import DocumentScript
 from ._errors import Refusal
 from ._tensors import TensorScript

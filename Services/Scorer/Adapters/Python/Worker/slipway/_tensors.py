@@ -2,7 +2,7 @@
 
 import inspect
 
-from . import _errors, _protobuf, tensor
+from . import _errors, _protobuf, _tensor_types as tensor
 from ._errors import Refusal
 
 
