@@ -194,11 +194,15 @@ static python_step end(python_worker *worker, int64_t now) {
     if (worker->end == END_NONE) {
         worker->end = worker->current->deadline_ns && worker->current->deadline_ns <= now ? END_DEADLINE : END_TIMEOUT;
     }
-    worker->ends_at = 0;
-    if (!worker->is_sent) return STEP_END;
-    /* Python code notices; what is stuck in a library's does not, and is killed. */
+    if (!worker->is_sent) {
+        worker->ends_at = 0;
+        return STEP_END;
+    }
+    /* Python code notices; what is stuck in a library's does not, and is killed. Again and again, for one that comes
+     * before the script begins is not heard. */
     python_worker_kill(worker, SIGINT, NULL);
-    worker->kills_at = now + worker->model->cancel_grace;
+    worker->ends_at = now + second / 50;
+    if (!worker->kills_at) worker->kills_at = now + worker->model->cancel_grace;
     return STEP_NONE;
 }
 
