@@ -137,6 +137,8 @@ slipway_status *python_worker_send(python_worker *worker) {
             "the request does not fit: no shared memory for it (%s), or more than %d bytes of names and shapes",
             strerrordesc_np(errno), FRAME_CAPACITY);
     }
+    /* One that is dying has closed its end, and its death follows. */
+    if (worker->channel.file < 0) return NULL;
     if (transmit(worker) < 0) {
         if (errno == EPIPE || errno == ECONNRESET || errno == ENOTCONN) return NULL;
         return adapter_status(
