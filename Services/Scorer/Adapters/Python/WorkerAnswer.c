@@ -215,8 +215,11 @@ bool python_worker_read_channel(python_worker *worker) {
         /* Anything that comes is unasked unless it starts or executes: then the frame is the thread's. */
         bool is_due = worker->phase == WORKER_STARTING || worker->phase == WORKER_BUSY;
         uint8_t unasked[64];
-        size = is_due ? recv(worker->channel.file, worker->frame.bytes, FRAME_CAPACITY, MSG_DONTWAIT)
-                      : recv(worker->channel.file, unasked, sizeof unasked, MSG_DONTWAIT);
+        void *place = is_due ? worker->frame.bytes : unasked;
+        size_t room = is_due ? FRAME_CAPACITY : sizeof unasked;
+        size = recv(worker->channel.file, place, room, MSG_DONTWAIT);
+        /* That it left something unread is told before what it said itself. */
+        if (size < 0 && errno == ECONNRESET) size = recv(worker->channel.file, place, room, MSG_DONTWAIT);
         if (size < 0 && errno == EINTR) size = 1;
         else if (size == 0 || (size < 0 && errno != EAGAIN)) {
             /* It ends, or it has closed what it should not have. */

@@ -66,7 +66,7 @@ static int spawn(python_worker *worker, const ends *theirs) {
     }
     if (!error) {
         char program[96], label[256];
-        snprintf(program, sizeof program, "import os;exec(os.pread(6,%zu,0))", state->bootstrap_size);
+        snprintf(program, sizeof program, "exec(open('/proc/self/fd/6','rb').read(%zu))", state->bootstrap_size);
         snprintf(label, sizeof label, "slipway-worker %s %u", model->name, worker->index);
         char *arguments[] = {model->interpreter, "-c", program, label, NULL};
         pid_t process = 0;

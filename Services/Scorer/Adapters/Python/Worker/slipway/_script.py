@@ -1,6 +1,6 @@
 """Loads an entry script."""
 
-import asyncio
+import inspect
 import os
 import sys
 import types
@@ -44,7 +44,9 @@ def load(path, folder):
 
 
 def _model(run):
-    if asyncio.iscoroutinefunction(run):
+    if inspect.iscoroutinefunction(run):
+        # Not at the top: it takes longer to import than all the rest.
+        import asyncio
         loop = asyncio.new_event_loop()
         asyncio.set_event_loop(loop)
 
