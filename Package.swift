@@ -64,6 +64,7 @@ let package = Package(
         .executable(name: "slipway", targets: ["Slipway"]),
         .executable(name: "bench-registry-files", targets: ["BenchRegistryFiles"]),
         .library(name: "XGBoostAdapter", type: .dynamic, targets: ["XGBoostAdapter"]),
+        .library(name: "LightGBMAdapter", type: .dynamic, targets: ["LightGBMAdapter"]),
     ],
     targets: [
         // System libraries, each behind its module map and static-inline shims.
@@ -104,6 +105,7 @@ let package = Package(
         adapter("AdapterCommon", ["AdapterMessages", "CProtobufC"], path: "Common"),
         adapter("AdapterTrees", ["AdapterCommon"], path: "Trees"),
         adapter("XGBoostAdapter", ["AdapterCommon", "AdapterTrees"], path: "XGBoost"),
+        adapter("LightGBMAdapter", ["AdapterCommon", "AdapterTrees"], path: "LightGBM"),
 
         library("Identity", ["Access", "ServiceKit", "Journal", "Postgres", "RPC", "Loop"]),
         library("Secrets", ["Access", "ServiceKit", "Journal", "Postgres", "RPC", "Loop", "COpenSSL"]),
