@@ -65,6 +65,8 @@ let package = Package(
         .executable(name: "registry", targets: ["Registry"]),
         .executable(name: "slipway", targets: ["Slipway"]),
         .executable(name: "bench-registry-files", targets: ["BenchRegistryFiles"]),
+        .library(name: "XGBoostAdapter", type: .dynamic, targets: ["XGBoostAdapter"]),
+        .library(name: "LightGBMAdapter", type: .dynamic, targets: ["LightGBMAdapter"]),
     ],
     targets: [
         // System libraries, each behind its module map and static-inline shims.
@@ -106,6 +108,9 @@ let package = Package(
         // Frameworks, each behind that contract in a dynamic library of its own.
         adapter("AdapterMessages", ["CProtobufC"], path: "Messages"),
         adapter("AdapterCommon", ["AdapterMessages", "CProtobufC"], path: "Common"),
+        adapter("AdapterTrees", ["AdapterCommon"], path: "Trees"),
+        adapter("XGBoostAdapter", ["AdapterCommon", "AdapterTrees"], path: "XGBoost"),
+        adapter("LightGBMAdapter", ["AdapterCommon", "AdapterTrees"], path: "LightGBM"),
         adapter(
             "PythonAdapter", ["AdapterCommon", "AdapterMessages", "CProtobufC"], path: "Python", exclude: ["Worker"]),
 
