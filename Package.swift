@@ -111,6 +111,10 @@ let package = Package(
             path: "Services/Registry/Main"),
         library("ModelFormats", ["CZlib"], path: "Services/Registry/Formats"),
 
+        // The image builder.
+        library(
+            "ImageBuilderCore", ["OCI", "Outbound", "Blobs", "Protobuf", "Loop"], path: "Services/ImageBuilder/Core"),
+
         // The command line.
         library("CommandLineKit", ["ServiceKit", "Loop", "Protobuf"], path: "Services/CommandLine/Kit"),
         program(
@@ -174,6 +178,7 @@ let package = Package(
         tests("ServiceKitTests", ["ServiceKit", "KitService", "RPC", "HTTP", "Loop", "Protobuf", "CLinux"]),
         tests("BlobsTests", ["Blobs", "BlobPutter", "Loop", "CLinux"]),
         tests("OutboundTests", ["Outbound", "HTTP", "Loop"]),
+        tests("ImageBuilderTests", ["ImageBuilderCore", "OCI", "Blobs", "Loop", "TestKit"]),
         tests("OCITests", ["OCI", "Outbound", "Blobs", "Loop", "TestKit"]),
         tests(
             "AccessTests",
