@@ -147,6 +147,7 @@ enum { ORT_MEMORY_DEFAULT = 0 };
     SLOT(126, OrtStatus *, ReleaseAvailableProviders, (char **, int count)) \
     SLOT(130, OrtStatus *, AddSessionConfigEntry, (OrtSessionOptions *, const char *name, const char *value)) \
     SLOT(147, OrtStatus *, SetGlobalIntraOpNumThreads, (OrtThreadingOptions *, int threads)) \
+    SLOT(148, OrtStatus *, SetGlobalInterOpNumThreads, (OrtThreadingOptions *, int threads)) \
     SLOT(149, OrtStatus *, SetGlobalSpinControl, (OrtThreadingOptions *, int allow)) \
     SLOT(151, OrtStatus *, CreateEnvWithCustomLoggerAndGlobalThreadPools, \
          (OrtLog, void *context, int severity, const char *name, const OrtThreadingOptions *, OrtEnv **)) \
