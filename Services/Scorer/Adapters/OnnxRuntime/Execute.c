@@ -110,8 +110,8 @@ static OrtStatus *call_runtime(slipway_model *model, Frame *frame) {
         frame->input_count, frame->output_names, frame->output_count, frame->output_values);
 }
 
-/* Runs with the memory that was reserved, and once more without where that fails: whether the shapes were to blame shows
- * in whether it then works. What was reserved and written stays only as the place to copy to. */
+/* Runs with the memory that was reserved, and once more without where that fails: whether the shapes were to blame
+ * shows in whether it then works. What was reserved stays only as the place to copy to. */
 static OrtStatus *call_with_reserved(slipway_model *model, Frame *frame, Prediction *prediction, bool *was_direct) {
     const OrtFunctions *call = &model->state->runtime.call;
     OrtStatus *failure = call_runtime(model, frame);

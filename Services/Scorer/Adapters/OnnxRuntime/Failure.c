@@ -16,7 +16,8 @@ static const char *without_source(const char *message) {
     const char *signature = strstr(line, ") ");
     if (!signature) return message;
     signature += 2;
-    for (const char *next; (next = strstr(signature, ") ")) && (next[-1] == '&' || next[-1] == '*'); signature = next + 2);
+    for (const char *next; (next = strstr(signature, ") ")) && (next[-1] == '&' || next[-1] == '*');)
+        signature = next + 2;
     if (!strncmp(signature, "const ", 6)) signature += 6;
     if (*signature == '[') {
         const char *bracket = strstr(signature, "] ");

@@ -169,7 +169,9 @@ static bool read_graph(Reading *reading, WirePart part, int depth) {
         case GRAPH_INPUT:
         case GRAPH_OUTPUT: good = depth > 0 || read_value(reading, field.contents); break;
         case GRAPH_NAME:
-            if (depth == 0 && !reading->file->graph) good = (reading->file->graph = reading_text(reading, field.contents));
+            if (depth > 0 || reading->file->graph) break;
+            reading->file->graph = reading_text(reading, field.contents);
+            good = reading->file->graph != NULL;
             break;
         default: break;
         }
