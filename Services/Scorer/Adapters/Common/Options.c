@@ -157,8 +157,7 @@ slipway_status *adapter_setting_integer(
     return NULL;
 }
 
-/* Numbers are written as in C, whatever the locale of the process. */
-static double number(const char *text, char **end) {
+double adapter_number(const char *text, char **end) {
     static locale_t plain;
     locale_t locale = __atomic_load_n(&plain, __ATOMIC_ACQUIRE);
     if (!locale) {
@@ -169,7 +168,6 @@ static double number(const char *text, char **end) {
             locale = none;
         }
     }
-    extern double strtod_l(const char *, char **, locale_t);
     return strtod_l(text, end, locale);
 }
 
@@ -177,7 +175,7 @@ slipway_status *adapter_setting_number(const adapter_settings *settings, const c
     const char *text = adapter_setting(settings, name);
     if (!text) return NULL;
     char *end = NULL;
-    double parsed = number(text, &end);
+    double parsed = adapter_number(text, &end);
     if (end == text || *end || *text == ' ') {
         return adapter_status(
             settings->host, SLIPWAY_INVALID_ARGUMENT, "the option `%s` is `%s`; it is a number", name, text);

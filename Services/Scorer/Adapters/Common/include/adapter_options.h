@@ -51,6 +51,9 @@ slipway_status *adapter_setting_number(const adapter_settings *settings, const c
 slipway_status *adapter_setting_choice(
     const adapter_settings *settings, const char *name, const char *const *choices, int *value);
 
+/* strtod as in C's own locale, whatever that of the process is. */
+double adapter_number(const char *text, char **end);
+
 /* The name among `names` (ended by NULL) that is most like `name`, or NULL where none is much like it. */
 const char *adapter_closest(const char *name, const char *const *names);
 
