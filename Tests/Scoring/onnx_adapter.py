@@ -435,6 +435,22 @@ class Loading(Case):
         with self.refused("UNIMPLEMENTED", "Magic"):
             self.adapter.load(self.folder)
 
+    def test_names_that_are_no_text_are_shown_repaired_and_never_asked_for(self):
+        proto = model([("Neg", ["inp"], ["out"])], [value("inp", shape=["rows"])], [value("out", shape=["rows"])])
+        whole = proto.SerializeToString()
+        path = self.folder / "model.onnx"
+        path.write_bytes(whole.replace(b"the tests", b"the t\xffsts").replace(b"rows", b"r\xc3ws"))
+        with self.adapter.load(self.folder) as loaded:
+            described = loaded.describe()
+            self.assertEqual(described.facts["producer"], "the t?sts 1")
+            self.assertEqual(list(described.inputs[0].dimension_names), ["r?ws"])
+        path.write_bytes(whole.replace(b"inp", b"i\xffp"))
+        with self.refused("UNIMPLEMENTED", "`i?p`", "UTF-8"):
+            self.adapter.load(self.folder)
+        path.write_bytes(whole.replace(b"Neg", b"N\xffg"))
+        with self.refused("UNIMPLEMENTED", "N?g"):
+            self.adapter.load(self.folder)
+
     def test_graphs_nested_without_end_are_refused(self):
         def field(number, content):
             size, length = len(content), b""

@@ -5,8 +5,9 @@
 
 The numbers are those of OrtFunctions.h. A number that is wrong by one calls a neighbour, which either gives something
 else or ends this process; both fail. What can't be told from its neighbour here: DisableMemPattern, whose effect is
-not seen from outside, and in a build without a provider which of that provider's own functions is which; the counting
-that the header explains has to do for those, and they stand between others that are told.
+not seen from outside, releases whose neighbour frees the same, and in a build without a provider which of that
+provider's own functions is which. The counting that the header explains has to do for those, and they stand between
+others that are told.
 """
 
 import ctypes

@@ -62,6 +62,7 @@ static slipway_code code_of_load(slipway_adapter_state *state, const OrtStatus *
     default: break;
     }
     bool is_more_than_it_can = says(state, failure, "is not a registered function/op")
+        || says(state, failure, "No Op registered for")
         || says(state, failure, "guarantees* support for models stamped with official released onnx opset")
         || says(state, failure, "Unsupported model IR version");
     return is_more_than_it_can ? SLIPWAY_UNIMPLEMENTED : SLIPWAY_FAILED_PRECONDITION;
