@@ -2,8 +2,10 @@
  * after the other, as median and 99th percentile of each round, for documents and for tensors.
  *
  *   python_overhead ADAPTER INTERPRETER FOLDER [SIZE]
+ *   clang -O2 -D_GNU_SOURCE -IShared/AdapterABI/include -IServices/Scorer/Adapters/Messages/include -o python_overhead \
+ *       Tests/Scoring/drivers/python_overhead.c Services/Scorer/Adapters/Messages/adapter.pb-c.c -lprotobuf-c -ldl
  *
- * A model of documents gets SIZE bytes of JSON text; one of tensors an FP32 input `x` of [1, SIZE / 4]. */
+ * The first line is how it is run, the second how it is built. A model of documents gets SIZE bytes of JSON text; one of tensors an FP32 input `x` of [1, SIZE / 4]. */
 #include <adapter.pb-c.h>
 #include <slipway_adapter.h>
 
