@@ -50,12 +50,15 @@ FROM (SELECT model, max(version) AS last, count(*) AS count FROM registry.versio
 WHERE c.model = m.id;
 
 -- Each model has a champion, and one in a hundred something on trial.
-INSERT INTO registry.aliases (model, alias, version, set_by)
-SELECT m.id, 'champion', pg_temp.draw(m.id, 5) % m.last_version + 1, 'person:user-1' FROM registry.models AS m
-ON CONFLICT (model, alias) DO UPDATE SET version = excluded.version;
-INSERT INTO registry.aliases (model, alias, version, set_by)
-SELECT m.id, 'trial', m.last_version, 'person:user-1' FROM registry.models AS m WHERE m.id % 100 = 0
-ON CONFLICT (model, alias) DO UPDATE SET version = excluded.version;
+INSERT INTO registry.aliases (model, alias, version, workspace, target, set_by)
+SELECT v.model, given.alias, v.version, v.workspace, v.id, 'person:user-1'
+FROM registry.models AS m,
+    LATERAL (VALUES
+        ('champion', pg_temp.draw(m.id, 5) % m.last_version + 1),
+        (CASE WHEN m.id % 100 = 0 THEN 'trial' END, m.last_version)) AS given (alias, version),
+    registry.versions AS v
+WHERE given.alias IS NOT NULL AND v.model = m.id AND v.version = given.version
+ON CONFLICT (model, alias) DO UPDATE SET version = excluded.version, target = excluded.target;
 
 COMMIT;
 VACUUM (ANALYZE) registry.models, registry.versions, registry.metrics, registry.origins, registry.aliases;
