@@ -26,7 +26,7 @@ extension RegistryStore {
         guard !sets.isEmpty else { return nil }
         let most = searchLimits.some
         let probes = sets.map { set -> PostgresQuery in
-            "(SELECT count(*) FROM \(set.some(most)) AS found)"
+            "(SELECT count(*) FROM \(set.first(most + 1)) AS found)"
         }
         let list = probes.dropFirst().reduce(probes[0]) { "\($0), \($1)" as PostgresQuery }
         let counts = try await rows("SELECT ARRAY[\(list)]").all([Int].self).first ?? []
@@ -101,11 +101,11 @@ struct SearchSet {
         """
     }
 
-    /// Each number once, where there are `most` at most.
+    /// Each number once, of a set that was counted before and had `most` at most. Twice as many are let through, so that
+    /// none is lost that came meanwhile.
     func bounded(_ most: Int) -> PostgresQuery {
-        isRepeating ? "(SELECT DISTINCT version FROM \(some(most)) AS given)" : some(most)
+        isRepeating ? "(SELECT DISTINCT version FROM \(first(most * 2)) AS given)" : first(most * 2)
     }
 
-    /// One more than `most` tells that there are more.
-    func some(_ most: Int) -> PostgresQuery { "(\(query) ORDER BY \(order) LIMIT \(most + 1))" }
+    func first(_ count: Int) -> PostgresQuery { "(\(query) ORDER BY \(order) LIMIT \(count))" }
 }
