@@ -80,6 +80,10 @@ let package = Package(
         // What services say to each other, and who may say it.
         library("Contracts", ["RPC", "Protobuf"]),
         library("Access", ["Contracts", "ServiceKit", "RPC", "HTTP", "Loop", "Protobuf", "COpenSSL"]),
+        // How a model's framework is reached: the contract of its dynamic library, and what hosts one.
+        .target(name: "AdapterABI", path: "Shared/AdapterABI"),
+        library("AdapterContracts", ["Protobuf"]),
+        library("Serving", ["AdapterABI", "AdapterContracts", "Protobuf", "Loop", "CLinux"]),
         library("Identity", ["Access", "ServiceKit", "Journal", "Postgres", "RPC", "Loop"]),
         library("Secrets", ["Access", "ServiceKit", "Journal", "Postgres", "RPC", "Loop", "COpenSSL"]),
         library("Activities", ["Leases", "Journal", "ServiceKit", "Postgres", "Loop"]),
@@ -180,6 +184,7 @@ let package = Package(
                 "RegistryCore", "Contracts", "Access", "Identity", "Journal", "Blobs", "Postgres", "ServiceKit", "RPC",
                 "HTTP", "Protobuf", "Loop", "TestKit",
             ]),
+        tests("ServingTests", ["Serving", "AdapterContracts", "Protobuf", "Loop", "TestKit"]),
         tests("ModelFormatsTests", ["ModelFormats", "TestKit", "CZlib"], exclude: ["Fixtures"]),
     ]
 )
