@@ -118,16 +118,8 @@ class Side:
             if processor(descendants(self.process.pid)) - before < 0.1:
                 return
 
-    def pause(self):
-        """Takes no time from the other side until it goes on."""
-        os.killpg(self.process.pid, signal.SIGSTOP)
-
-    def resume(self):
-        os.killpg(self.process.pid, signal.SIGCONT)
-
     def stop(self):
         if self.process:
-            self.resume()
             self.process.terminate()
             try:
                 self.process.wait(timeout=20)
@@ -239,11 +231,13 @@ class MLflow(Side):
         self.sockets = self.cluster / "postgres.socket"
         subprocess.run(["createdb", "-h", self.sockets, "-U", "slipway", "mlflow"], check=True)
         self.artifacts = self.folder / "artifacts"
-        # As it comes, but that it does not tell anybody about us.
+        # As it comes, but that it does not tell anybody about us, and that workers which are busy for more than 5 s are
+        # not taken for dead.
         self.start(
             [python.parent / "mlflow", "server", "--backend-store-uri",
              f"postgresql+psycopg2://slipway@/mlflow?host={self.sockets}", "--serve-artifacts",
-             "--artifacts-destination", self.artifacts, "--host", "127.0.0.1", "--port", self.port],
+             "--artifacts-destination", self.artifacts, "--host", "127.0.0.1", "--port", self.port,
+             "--uvicorn-opts", "--timeout-worker-healthcheck 600"],
             env={**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}, cwd=self.folder)
 
     def prepare(self):
