@@ -76,6 +76,7 @@ bench: ## Run the benchmarks, with their peers in the same run
 	swift build $(RELEASE) --product bench-echo
 	Benchmarks/Echo/run --ours "$$(swift build $(RELEASE) --show-bin-path)/bench-echo"
 	Benchmarks/Protobuf/run
+	Benchmarks/Registry/run --quick
 
 .PHONY: lint
 lint: bootstrap ## Layout, rules of the house, and whether generated code is up to date

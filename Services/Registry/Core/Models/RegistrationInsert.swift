@@ -169,14 +169,14 @@ struct RegistrationInsert {
 
     private var alias: PostgresQuery {
         """
-        INSERT INTO registry.aliases AS a (model, alias, version, set_by, reason, revision)
-        SELECT version.model, given.alias, version.version, \(change.actor), \(change.reason),
+        INSERT INTO registry.aliases AS a (model, alias, version, workspace, target, set_by, reason, revision)
+        SELECT version.model, given.alias, version.version, \(workspace), version.id, \(change.actor), \(change.reason),
             (SELECT count(*) + 1 FROM registry.alias_changes AS c
                 WHERE c.model = version.model AND c.alias = given.alias)
         FROM version, unnest(\(request.aliases)) AS given (alias)
         ON CONFLICT (model, alias) DO UPDATE SET
-            version = excluded.version, set_at = now(), set_by = excluded.set_by, reason = excluded.reason,
-            revision = a.revision + 1
+            version = excluded.version, target = excluded.target, set_at = now(), set_by = excluded.set_by,
+            reason = excluded.reason, revision = a.revision + 1
         """
     }
 
