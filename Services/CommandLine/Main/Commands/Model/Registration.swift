@@ -87,11 +87,19 @@ struct Registration: Sendable {
             "uploading", total: files.reduce(0) { $0 + $1.file.sizeBytes }, on: session.terminal,
             isQuiet: session.isQuiet)
         defer { progress.end() }
+        let small = files.filter { $0.file.sizeBytes <= SmallFiles.sizeMax }
+        let together = SmallFiles(connection: connection, progress: progress)
+        _ = try await AtOnce.each(SmallFiles.batches(small), limit: Registration.transfersAtOnce) { batch in
+            try await together.upload(batch)
+        }
+        var sent = Dictionary(uniqueKeysWithValues: small.map { ($0.file.digest, $0.file.sizeBytes) })
+        let large = files.filter { $0.file.sizeBytes > SmallFiles.sizeMax }
         let uploader = Uploader(connection: connection, progress: progress)
-        let counts = try await AtOnce.each(files, limit: Registration.transfersAtOnce) { file in
+        let counts = try await AtOnce.each(large, limit: Registration.transfersAtOnce) { file in
             try await uploader.upload(file.location, digest: file.file.digest, size: file.file.sizeBytes)
         }
-        return Dictionary(zip(files.map(\.file.digest), counts), uniquingKeysWith: +)
+        for (file, count) in zip(large, counts) { sent[file.file.digest] = count }
+        return sent
     }
 
     private static func draw() -> String {
