@@ -36,6 +36,7 @@ struct RegistrationInsert {
     var statement: PostgresQuery {
         var parts: [PostgresQuery] = ["file_set AS (\(fileSet))", "model AS (\(model))", "version AS (\(version))"]
         if case .new = files {
+            parts.append("given AS (\(given))")
             parts.append("file AS (\(file))")
             parts.append("consumed AS (\(consumed))")
         }
@@ -61,9 +62,7 @@ struct RegistrationInsert {
         version.version = number
         version.uri = "models:/\(request.name)/\(number)"
         version.description = request.description
-        version.files = registration.files.map {
-            Slipway.Models.V1.ModelFile(path: $0.path, digest: "\($0.digest)", sizeBytes: $0.size)
-        }
+        version.files = registration.files.map(\.contract)
         version.sizeBytes = size
         version.digest = VersionRecord.digestText(registration.filesDigest)
         version.tags = request.tags
@@ -96,12 +95,18 @@ struct RegistrationInsert {
         }
     }
 
+    private var given: PostgresQuery {
+        """
+        SELECT path, digest, size FROM unnest(
+            \(registration.files.map(\.path)), \(registration.files.map(\.digest.bytes)),
+            \(registration.files.map(\.size))) AS each (path, digest, size)
+        """
+    }
+
     private var file: PostgresQuery {
         """
         INSERT INTO registry.files (file_set, path, digest, size)
-        SELECT file_set.id, given.path, given.digest, given.size FROM file_set, unnest(
-            \(registration.files.map(\.path)), \(registration.files.map(\.digest.bytes)),
-            \(registration.files.map(\.size))) AS given (path, digest, size)
+        SELECT file_set.id, given.path, given.digest, given.size FROM file_set, given
         ON CONFLICT (file_set, path) DO NOTHING
         """
     }
@@ -111,7 +116,7 @@ struct RegistrationInsert {
         """
         DELETE FROM registry.uploads WHERE id IN (
             SELECT id FROM registry.uploads
-            WHERE workspace = \(workspace) AND done AND digest = ANY(\(registration.distinctDigests.map(\.bytes)))
+            WHERE workspace = \(workspace) AND done AND digest IN (SELECT given.digest FROM given)
             ORDER BY id FOR UPDATE)
         """
     }
