@@ -23,7 +23,8 @@ extension Uploads {
         metrics.uploadedBytes.add(bytes)
         try await Task { [self] in
             let pins: [BlobPin]
-            do { pins = try await store.putAll(batch) } catch let error as BlobError where error.code == .digestMismatch {
+            do { pins = try await store.putAll(batch) } catch let error as BlobError where error.code == .digestMismatch
+            {
                 throw FileError.lied(batch, error.digest)
             }
             defer { for pin in pins { pin.release() } }

@@ -37,7 +37,7 @@ extension RegistryStore {
         return pins
     }
 
-    /// Those that an upload or a version of the workspace has.
+    /// Those that an upload or a version of the workspace has; as `FileCatalogue.known`.
     private func brought(_ digests: [BlobDigest], _ change: RegistryChange) async throws -> Set<BlobDigest> {
         let there = try await pool.query(
             """
@@ -46,8 +46,8 @@ extension RegistryStore {
                 SELECT FROM registry.uploads AS u
                 WHERE u.workspace = \(change.workspaceID) AND u.digest = given.digest AND u.done)
             OR EXISTS (
-                SELECT FROM registry.files AS f JOIN registry.file_sets AS s ON s.id = f.file_set
-                WHERE f.digest = given.digest AND s.workspace = \(change.workspaceID))
+                SELECT FROM registry.files AS f WHERE f.digest = given.digest
+                AND (SELECT s.workspace FROM registry.file_sets AS s WHERE s.id = f.file_set) = \(change.workspaceID))
             """
         ).all([UInt8].self)
         return Set(there.compactMap { BlobDigest(bytes: $0) })
