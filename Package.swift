@@ -56,6 +56,7 @@ let package = Package(
         system("Nghttp2", pkgConfig: "libnghttp2", package: "libnghttp2-dev"),
         system("OpenSSL", pkgConfig: "openssl", package: "libssl-dev"),
         system("Zlib", pkgConfig: "zlib", package: "zlib1g-dev"),
+        system("Curl", pkgConfig: "libcurl", package: "libcurl4-openssl-dev"),
         system("PostgreSQL", pkgConfig: "libpq", package: "libpq-dev"),
         system("ProtobufC", pkgConfig: "libprotobuf-c", package: "libprotobuf-c-dev"),
 
@@ -65,6 +66,8 @@ let package = Package(
         library("HTTP", ["Loop", "CLinux", "CNghttp2", "COpenSSL"]),
         library("Protobuf"),
         library("Blobs", ["Loop", "CLinux", "COpenSSL"]),
+        library("Outbound", ["Loop", "CCurl"]),
+        library("OCI", ["Outbound", "Blobs", "Protobuf", "Loop", "CZlib"]),
         library("ConnectionPool", ["Loop"]),
         library("Postgres", ["ConnectionPool", "Loop", "CLinux", "CPostgreSQL"]),
 
@@ -80,6 +83,10 @@ let package = Package(
         // What services say to each other, and who may say it.
         library("Contracts", ["RPC", "Protobuf"]),
         library("Access", ["Contracts", "ServiceKit", "RPC", "HTTP", "Loop", "Protobuf", "COpenSSL"]),
+        // How a model's framework is reached: the contract of its dynamic library, and what hosts one.
+        .target(name: "AdapterABI", path: "Shared/AdapterABI"),
+        library("AdapterContracts", ["Protobuf"]),
+        library("Serving", ["AdapterABI", "AdapterContracts", "Protobuf", "Loop", "CLinux"]),
         library("Identity", ["Access", "ServiceKit", "Journal", "Postgres", "RPC", "Loop"]),
         library("Secrets", ["Access", "ServiceKit", "Journal", "Postgres", "RPC", "Loop", "COpenSSL"]),
         library("Activities", ["Leases", "Journal", "ServiceKit", "Postgres", "Loop"]),
@@ -166,6 +173,8 @@ let package = Package(
         tests("PostgresTests", ["Postgres", "ConnectionPool", "Loop"]),
         tests("ServiceKitTests", ["ServiceKit", "KitService", "RPC", "HTTP", "Loop", "Protobuf", "CLinux"]),
         tests("BlobsTests", ["Blobs", "BlobPutter", "Loop", "CLinux"]),
+        tests("OutboundTests", ["Outbound", "HTTP", "Loop"]),
+        tests("OCITests", ["OCI", "Outbound", "Blobs", "Loop", "TestKit"]),
         tests(
             "AccessTests",
             [
@@ -180,6 +189,7 @@ let package = Package(
                 "RegistryCore", "Contracts", "Access", "Identity", "Journal", "Blobs", "Postgres", "ServiceKit", "RPC",
                 "HTTP", "Protobuf", "Loop", "TestKit",
             ]),
+        tests("ServingTests", ["Serving", "AdapterContracts", "Protobuf", "Loop", "TestKit"]),
         tests("ModelFormatsTests", ["ModelFormats", "TestKit", "CZlib"], exclude: ["Fixtures"]),
     ]
 )
