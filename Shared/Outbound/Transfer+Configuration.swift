@@ -8,7 +8,7 @@ extension Transfer {
         guard request.url.hasPrefix("http://") || request.url.hasPrefix("https://") else {
             throw OutboundError(.invalidRequest, "a URL begins with http:// or https://")
         }
-        let self_ = Unmanaged.passUnretained(self).toOpaque()
+        let context = Unmanaged.passUnretained(self).toOpaque()
         slipway_curl_text(handle, CURLOPT_URL, request.url)
         slipway_curl_text(handle, CURLOPT_PROTOCOLS_STR, "http,https")
         slipway_curl_text(handle, CURLOPT_REDIR_PROTOCOLS_STR, "http,https")
@@ -25,11 +25,11 @@ extension Transfer {
         slipway_curl_long(handle, CURLOPT_LOW_SPEED_TIME, max(1, Self.milliseconds(request.stallTimeout) / 1000))
         if let socket = request.unixSocket { slipway_curl_text(handle, CURLOPT_UNIX_SOCKET_PATH, socket) }
         slipway_curl_pointer(handle, CURLOPT_ERRORBUFFER, errorText)
-        slipway_curl_pointer(handle, CURLOPT_PRIVATE, self_)
+        slipway_curl_pointer(handle, CURLOPT_PRIVATE, context)
         trust(request.trust)
         try headers(request)
         body(request)
-        receive(self_)
+        receive(context)
     }
 
     private static func milliseconds(_ duration: Duration) -> Int {
