@@ -5,7 +5,7 @@ SHELL := /bin/bash
 JOBS ?= 2
 SECONDS ?= 60
 RELEASE := -c release -j $(JOBS) --static-swift-stdlib -Xswiftc -enforce-exclusivity=unchecked
-ADAPTERS := OnnxRuntimeAdapter XGBoostAdapter
+ADAPTERS := OnnxRuntimeAdapter XGBoostAdapter LightGBMAdapter PythonAdapter
 PROGRAMS := registry slipway scorer rpc-interop-server rpc-interop-client rpc-conformance-server rpc-conformance-client protobuf-testee
 
 .PHONY: help
@@ -56,6 +56,13 @@ test-scoring: bootstrap ## The scorer with its adapters and their frameworks; SC
 	.tools/scoring/bin/python Tests/Scoring/run.py --bin "$$(swift build --show-bin-path)" \
 		--scale $(or $(SCALE),short) $(AREA)
 
+.PHONY: test-shows
+test-shows: bootstrap ## The registry at the scale that is promised: 10,000 versions of one name, 5 GB, 100,000 files
+	swift build $(RELEASE) --product registry
+	swift build $(RELEASE) --product slipway
+	.tools/python/bin/python Tests/Acceptance/registry/run.py --bin "$$(swift build $(RELEASE) --show-bin-path)" \
+		--scale full --only shows
+
 .PHONY: test-faults
 test-faults: bootstrap ## Floods of calls, cancels, deaths, idle connections, slow readers, kills; SCALE=full for all of it
 	swift build -j $(JOBS) --product rpc-interop-server
@@ -83,6 +90,7 @@ bench: ## Run the benchmarks, with their peers in the same run
 	swift build $(RELEASE) --product bench-echo
 	Benchmarks/Echo/run --ours "$$(swift build $(RELEASE) --show-bin-path)/bench-echo"
 	Benchmarks/Protobuf/run
+	Benchmarks/Registry/run --quick
 
 .PHONY: lint
 lint: bootstrap ## Layout, rules of the house, and whether generated code is up to date

@@ -27,9 +27,10 @@ func system(_ name: String, pkgConfig: String? = nil, package: String? = nil) ->
         name: "C\(name)", path: "Shared/C/\(name)", pkgConfig: pkgConfig, providers: package.map { [.apt([$0])] } ?? [])
 }
 /// A part of an adapter: C, of which only the adapter's entry is seen from outside.
-func adapter(_ name: String, _ dependencies: [Target.Dependency], path: String) -> Target {
+func adapter(_ name: String, _ dependencies: [Target.Dependency], path: String, exclude: [String] = []) -> Target {
     .target(
         name: name, dependencies: ["AdapterABI"] + dependencies, path: "Services/Scorer/Adapters/\(path)",
+        exclude: exclude,
         cSettings: [
             .define("_GNU_SOURCE"),
             .unsafeFlags(["-std=gnu11", "-fvisibility=hidden", "-ffp-contract=off", "-Wall", "-Wextra", "-Werror"]),
@@ -60,12 +61,14 @@ let package = Package(
         .executable(name: "activity-worker", targets: ["ActivityWorker"]),
         .executable(name: "bench-models", targets: ["BenchModels"]),
         .executable(name: "bench-state", targets: ["BenchState"]),
+        .library(name: "PythonAdapter", type: .dynamic, targets: ["PythonAdapter"]),
         .executable(name: "registry", targets: ["Registry"]),
         .executable(name: "scorer", targets: ["Scorer"]),
         .executable(name: "slipway", targets: ["Slipway"]),
         .executable(name: "bench-registry-files", targets: ["BenchRegistryFiles"]),
         .library(name: "OnnxRuntimeAdapter", type: .dynamic, targets: ["OnnxRuntimeAdapter"]),
         .library(name: "XGBoostAdapter", type: .dynamic, targets: ["XGBoostAdapter"]),
+        .library(name: "LightGBMAdapter", type: .dynamic, targets: ["LightGBMAdapter"]),
     ],
     targets: [
         // System libraries, each behind its module map and static-inline shims.
@@ -73,6 +76,7 @@ let package = Package(
         system("Nghttp2", pkgConfig: "libnghttp2", package: "libnghttp2-dev"),
         system("OpenSSL", pkgConfig: "openssl", package: "libssl-dev"),
         system("Zlib", pkgConfig: "zlib", package: "zlib1g-dev"),
+        system("Curl", pkgConfig: "libcurl", package: "libcurl4-openssl-dev"),
         system("PostgreSQL", pkgConfig: "libpq", package: "libpq-dev"),
         system("ProtobufC", pkgConfig: "libprotobuf-c", package: "libprotobuf-c-dev"),
 
@@ -84,6 +88,8 @@ let package = Package(
         // How far words are apart, for "did you mean".
         library("Spelling"),
         library("Blobs", ["Loop", "CLinux", "COpenSSL"]),
+        library("Outbound", ["Loop", "CCurl"]),
+        library("OCI", ["Outbound", "Blobs", "Protobuf", "Loop", "CZlib"]),
         library("ConnectionPool", ["Loop"]),
         library("Postgres", ["ConnectionPool", "Loop", "CLinux", "CPostgreSQL"]),
 
@@ -109,6 +115,9 @@ let package = Package(
         adapter("OnnxRuntimeAdapter", ["AdapterCommon", "AdapterMessages", "CProtobufC"], path: "OnnxRuntime"),
         adapter("AdapterTrees", ["AdapterCommon"], path: "Trees"),
         adapter("XGBoostAdapter", ["AdapterCommon", "AdapterTrees"], path: "XGBoost"),
+        adapter("LightGBMAdapter", ["AdapterCommon", "AdapterTrees"], path: "LightGBM"),
+        adapter(
+            "PythonAdapter", ["AdapterCommon", "AdapterMessages", "CProtobufC"], path: "Python", exclude: ["Worker"]),
 
         library("InferenceContracts", ["RPC", "Protobuf"]),
         library("Identity", ["Access", "ServiceKit", "Journal", "Postgres", "RPC", "Loop"]),
@@ -144,6 +153,9 @@ let package = Package(
             "Scorer",
             ["ScorerCore", "Serving", "AdapterContracts", "Access", "ServiceKit", "RPC", "HTTP", "Loop"],
             path: "Services/Scorer/Main"),
+        // The image builder.
+        library(
+            "ImageBuilderCore", ["OCI", "Outbound", "Blobs", "Protobuf", "Loop"], path: "Services/ImageBuilder/Core"),
 
         // The command line.
         library("CommandLineKit", ["ServiceKit", "Loop", "Protobuf", "Spelling"], path: "Services/CommandLine/Kit"),
@@ -207,6 +219,9 @@ let package = Package(
         tests("PostgresTests", ["Postgres", "ConnectionPool", "Loop"]),
         tests("ServiceKitTests", ["ServiceKit", "KitService", "RPC", "HTTP", "Loop", "Protobuf", "CLinux"]),
         tests("BlobsTests", ["Blobs", "BlobPutter", "Loop", "CLinux"]),
+        tests("OutboundTests", ["Outbound", "HTTP", "Loop"]),
+        tests("ImageBuilderTests", ["ImageBuilderCore", "OCI", "Blobs", "Loop", "TestKit"]),
+        tests("OCITests", ["OCI", "Outbound", "Blobs", "Loop", "TestKit"]),
         tests(
             "AccessTests",
             [

@@ -154,6 +154,39 @@ class Execution(Case):
         answers = self.same(proto, {"x": numpy.ones((3, 2), numpy.float32)})
         self.assertEqual(answers["y"].shape, (6, 1))
 
+    def test_large_answers_are_right_however_they_are_written(self):
+        # The first executions are copied; after one that tells, the runtime writes into the answer itself.
+        random = numpy.random.default_rng(11)
+        proto = model(
+            [("Neg", ["x"], ["y"]), ("Add", ["x", "x"], ["z"])], [value("x", shape=["rows", "columns"])],
+            [value("y", shape=["rows", "columns"]), value("z", shape=[None, "columns"])])
+        save(proto, self.folder)
+        with self.adapter.load(self.folder) as loaded:
+            for rows, columns in ((1, 40000), (200, 200), (200, 300), (200, 300), (1, 50000), (7, 3), (300, 200)):
+                x = random.normal(size=(rows, columns)).astype(numpy.float32)
+                answers = loaded.execute({"x": x})
+                self.assertEqual(answers["y"].tobytes(), (-x).tobytes())
+                self.assertEqual(answers["z"].tobytes(), (x + x).tobytes())
+                self.assertEqual(list(loaded.execute({"x": x}, ["z"])), ["z"])
+
+    def test_a_model_that_was_believed_and_lies_costs_one_answer(self):
+        proto = model(
+            [("Reshape", ["x", "shape"], ["y"])], [value("x", shape=["n"]), value("shape", TensorProto.INT64, [2])],
+            [value("y", shape=["n", 1])])
+        save(proto, self.folder)
+        x = numpy.arange(1 << 16, dtype=numpy.float32)
+        with self.adapter.load(self.folder) as loaded:
+            for _ in range(3):
+                answer = loaded.execute({"x": x, "shape": numpy.array([-1, 1])})["y"]
+                self.assertEqual((answer.shape, answer.tobytes()), ((1 << 16, 1), x.tobytes()))
+            with self.refused("INVALID_ARGUMENT", "reshaped"):
+                loaded.execute({"x": x, "shape": numpy.array([3, 5])})
+            self.assertEqual(loaded.execute({"x": x, "shape": numpy.array([-1, 1])})["y"].shape, (1 << 16, 1))
+            with self.refused("INTERNAL", "another shape"):
+                loaded.execute({"x": x, "shape": numpy.array([-1, 2])})
+            answer = loaded.execute({"x": x, "shape": numpy.array([-1, 2])})["y"]
+            self.assertEqual((answer.shape, answer.tobytes()), ((1 << 15, 2), x.tobytes()))
+
     def test_several_inputs_come_in_any_order_and_outputs_as_asked(self):
         proto = model(
             [("Add", ["a", "b"], ["sum"]), ("Sub", ["a", "b"], ["difference"])],
@@ -400,6 +433,22 @@ class Loading(Case):
                       domains=(("", 17), ("elsewhere", 1)))
         save(proto, self.folder)
         with self.refused("UNIMPLEMENTED", "Magic"):
+            self.adapter.load(self.folder)
+
+    def test_names_that_are_no_text_are_shown_repaired_and_never_asked_for(self):
+        proto = model([("Neg", ["inp"], ["out"])], [value("inp", shape=["rows"])], [value("out", shape=["rows"])])
+        whole = proto.SerializeToString()
+        path = self.folder / "model.onnx"
+        path.write_bytes(whole.replace(b"the tests", b"the t\xffsts").replace(b"rows", b"r\xc3ws"))
+        with self.adapter.load(self.folder) as loaded:
+            described = loaded.describe()
+            self.assertEqual(described.facts["producer"], "the t?sts 1")
+            self.assertEqual(list(described.inputs[0].dimension_names), ["r?ws"])
+        path.write_bytes(whole.replace(b"inp", b"i\xffp"))
+        with self.refused("UNIMPLEMENTED", "`i?p`", "UTF-8"):
+            self.adapter.load(self.folder)
+        path.write_bytes(whole.replace(b"Neg", b"N\xffg"))
+        with self.refused("UNIMPLEMENTED", "N?g"):
             self.adapter.load(self.folder)
 
     def test_graphs_nested_without_end_are_refused(self):

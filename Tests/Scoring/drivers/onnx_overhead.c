@@ -67,6 +67,7 @@ static long resident_kilobytes(void) {
 /* The runtime by itself. */
 typedef struct Direct {
     OrtFunctions call;
+    OrtEnv *environment;
     OrtSession *session;
     OrtMemoryInfo *memory;
 } Direct;
@@ -84,12 +85,12 @@ static Direct open_direct(const char *library, const char *path) {
     const void *const *table = base()->GetApi(ORT_INTERFACE_VERSION);
 #define TAKE(number, result, name, parameters) direct.call.name = (result(*) parameters)(uintptr_t)table[number];
     ORT_FUNCTIONS(TAKE)
-    OrtEnv *environment;
     OrtSessionOptions *options;
-    check(direct.call.CreateEnvWithCustomLogger(quiet, NULL, ORT_LOG_ERROR, "", &environment), "environment");
+    check(direct.call.CreateEnvWithCustomLogger(quiet, NULL, ORT_LOG_ERROR, "", &direct.environment), "environment");
     check(direct.call.CreateSessionOptions(&options), "options");
     check(direct.call.SetIntraOpNumThreads(options, 1), "threads");
-    check(direct.call.CreateSession(environment, path, options, &direct.session), "session");
+    check(direct.call.CreateSession(direct.environment, path, options, &direct.session), "session");
+    direct.call.ReleaseSessionOptions(options);
     check(direct.call.CreateCpuMemoryInfo(ORT_DEVICE_ALLOCATOR, ORT_MEMORY_DEFAULT, &direct.memory), "memory");
     return direct;
 }
@@ -158,6 +159,10 @@ int main(int count, char **arguments) {
     printf("runtime %.3f us, adapter %.3f us, more by %.3f us; grew by %ld KiB in %d executions\n",
         best[0] / EXECUTIONS * 1e6, best[1] / EXECUTIONS * 1e6, (best[1] - best[0]) / EXECUTIONS * 1e6,
         resident_kilobytes() - before, (ROUNDS - 1) * EXECUTIONS);
+    direct.call.ReleaseSession(direct.session);
+    direct.call.ReleaseMemoryInfo(direct.memory);
+    direct.call.ReleaseEnv(direct.environment);
+    free(data);
     adapter->unload(model);
     adapter->close(state);
     return 0;

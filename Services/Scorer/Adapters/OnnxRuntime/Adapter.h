@@ -55,6 +55,7 @@ typedef struct Port {
     int32_t *symbols; /* of each dimension: the number of its name in the model, -1 where it has none */
     char **symbol_names; /* NULL where a dimension has none */
     const OnnxClasses *classes; /* of maps; NULL where the file does not say them */
+    _Atomic(int) belief; /* of an output: see Prediction.h */
 } Port;
 
 struct slipway_model {
@@ -131,10 +132,6 @@ slipway_status *execute(
 /* Input.c. The value of an input; it may look at the tensor's memory until it is released. */
 slipway_status *input_value(
     slipway_model *model, const Port *port, const slipway_tensor *tensor, OrtValue **value);
-
-/* Output.c. Hands an output to the host. */
-slipway_status *output_deliver(
-    slipway_model *model, const Port *port, slipway_execution *execution, OrtValue *value);
 
 /* Strings.c. */
 slipway_status *strings_in(slipway_model *model, const slipway_tensor *tensor, OrtValue **value);

@@ -1,4 +1,4 @@
-#include "Adapter.h"
+#include "Output.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +7,7 @@
 typedef struct Frame {
     const char **input_names;
     OrtValue **input_values;
+    const Port **input_ports;
     const char **output_names;
     OrtValue **output_values;
     const Port **output_ports;
@@ -74,6 +75,7 @@ static slipway_status *take_inputs(slipway_model *model, const slipway_execution
         required += !port->may_be_absent;
         slipway_status *refusal = input_value(model, port, tensor, &frame->input_values[frame->input_count]);
         /* A value may have been made before it was refused; it is released with the others. */
+        frame->input_ports[frame->input_count] = port;
         frame->input_names[frame->input_count++] = port->name;
         if (refusal) return refusal;
     }
@@ -101,17 +103,53 @@ static slipway_status *choose_outputs(slipway_model *model, const slipway_execut
     return NULL;
 }
 
+static OrtStatus *call_runtime(slipway_model *model, Frame *frame) {
+    const Runtime *runtime = &model->state->runtime;
+    return runtime->call.Run(
+        model->session, runtime->quietly, frame->input_names, (const OrtValue *const *)frame->input_values,
+        frame->input_count, frame->output_names, frame->output_count, frame->output_values);
+}
+
+/* Runs with the memory that was reserved, and once more without where that fails: whether the shapes were to blame
+ * shows in whether it then works. What was reserved stays only as the place to copy to. */
+static OrtStatus *call_with_reserved(slipway_model *model, Frame *frame, Prediction *prediction, bool *was_direct) {
+    const OrtFunctions *call = &model->state->runtime.call;
+    OrtStatus *failure = call_runtime(model, frame);
+    *was_direct = failure == NULL;
+    if (!failure) return NULL;
+    call->ReleaseStatus(failure);
+    for (size_t index = 0; index < prediction->count; ++index) {
+        if (frame->output_values[index]) call->ReleaseValue(frame->output_values[index]);
+        frame->output_values[index] = NULL;
+    }
+    return call_runtime(model, frame);
+}
+
 static slipway_status *run(slipway_model *model, slipway_execution *execution, Frame *frame) {
     slipway_status *refusal = take_inputs(model, execution, frame);
     if (!refusal) refusal = choose_outputs(model, execution, frame);
     if (refusal) return refusal;
-    const Runtime *runtime = &model->state->runtime;
-    OrtStatus *failure = runtime->call.Run(
-        model->session, runtime->quietly, frame->input_names, (const OrtValue *const *)frame->input_values,
-        frame->input_count, frame->output_names, frame->output_count, frame->output_values);
+    Prediction prediction;
+    prediction_begin(
+        &prediction, model, execution->inputs, frame->input_ports, frame->input_count, frame->output_ports,
+        frame->output_count);
+    bool has_reserved = false, was_direct = false;
+    for (size_t index = 0; index < prediction.count; ++index) {
+        Predicted *predicted = &prediction.outputs[index];
+        refusal = prediction_reserve(
+            predicted, model, frame->output_ports[index], execution, &frame->output_values[index]);
+        if (refusal) return refusal;
+        has_reserved = has_reserved || predicted->room;
+    }
+    OrtStatus *failure = has_reserved ? call_with_reserved(model, frame, &prediction, &was_direct)
+                                      : call_runtime(model, frame);
     if (failure) return execution_failure(model, failure);
-    for (size_t index = 0; index < frame->output_count && !refusal; ++index)
-        refusal = output_deliver(model, frame->output_ports[index], execution, frame->output_values[index]);
+    for (size_t index = 0; index < frame->output_count && !refusal; ++index) {
+        const Predicted *predicted = prediction.count ? &prediction.outputs[index] : NULL;
+        if (was_direct && predicted->room) continue;
+        refusal = output_deliver(
+            model, frame->output_ports[index], execution, frame->output_values[index], &prediction, predicted);
+    }
     return refusal;
 }
 
@@ -137,20 +175,22 @@ slipway_status *execute(
     /* As many inputs as were given, or one more than there are: the next one is refused. */
     size_t most_inputs = execution->input_count <= model->input_count ? execution->input_count : model->input_count + 1;
     size_t most_outputs = model->output_count;
-    size_t count = 2 * most_inputs + 3 * most_outputs + model->input_count / sizeof(void *) + 1;
+    size_t count = 3 * most_inputs + 3 * most_outputs + model->input_count / sizeof(void *) + 1;
     void **memory = room;
     if (count <= ON_STACK) {
         memset(room, 0, count * sizeof *room);
     } else if (!(memory = calloc(count, sizeof *memory))) {
         return adapter_out_of_memory(host, "an execution");
     }
+    void **outputs = memory + 3 * most_inputs;
     Frame frame = {
         .input_names = (const char **)memory,
         .input_values = (OrtValue **)(memory + most_inputs),
-        .output_names = (const char **)(memory + 2 * most_inputs),
-        .output_values = (OrtValue **)(memory + 2 * most_inputs + most_outputs),
-        .output_ports = (const Port **)(memory + 2 * most_inputs + 2 * most_outputs),
-        .given = (uint8_t *)(memory + 2 * most_inputs + 3 * most_outputs),
+        .input_ports = (const Port **)(memory + 2 * most_inputs),
+        .output_names = (const char **)outputs,
+        .output_values = (OrtValue **)(outputs + most_outputs),
+        .output_ports = (const Port **)(outputs + 2 * most_outputs),
+        .given = (uint8_t *)(outputs + 3 * most_outputs),
     };
     slipway_status *refusal = run(model, execution, &frame);
     release(model, &frame);

@@ -16,7 +16,8 @@ static const char *without_source(const char *message) {
     const char *signature = strstr(line, ") ");
     if (!signature) return message;
     signature += 2;
-    for (const char *next; (next = strstr(signature, ") ")) && (next[-1] == '&' || next[-1] == '*'); signature = next + 2);
+    for (const char *next; (next = strstr(signature, ") ")) && (next[-1] == '&' || next[-1] == '*');)
+        signature = next + 2;
     if (!strncmp(signature, "const ", 6)) signature += 6;
     if (*signature == '[') {
         const char *bracket = strstr(signature, "] ");
@@ -61,6 +62,7 @@ static slipway_code code_of_load(slipway_adapter_state *state, const OrtStatus *
     default: break;
     }
     bool is_more_than_it_can = says(state, failure, "is not a registered function/op")
+        || says(state, failure, "No Op registered for")
         || says(state, failure, "guarantees* support for models stamped with official released onnx opset")
         || says(state, failure, "Unsupported model IR version");
     return is_more_than_it_can ? SLIPWAY_UNIMPLEMENTED : SLIPWAY_FAILED_PRECONDITION;

@@ -42,10 +42,11 @@ static bool read_class_attribute(Reading *reading, WirePart part, OnnxClasses *c
     if (!are_classes) return true;
     EACH_FIELD(reading, again, field) {
         if (is_message(&field, ATTRIBUTE_STRINGS)) {
-            if (!add_class(reading, classes, reading_text(reading, field.contents))) return false;
+            if (!add_class(reading, classes, reading_words(reading, field.contents))) return false;
         } else if (is_message(&field, ATTRIBUTE_INTEGERS)) {
             for (uint64_t value; field.contents.at < field.contents.end;) {
-                if (!wire_varint(&reading->wire, &field.contents, &value)) return reading_broken(reading, field.contents.at);
+                if (!wire_varint(&reading->wire, &field.contents, &value))
+                    return reading_broken(reading, field.contents.at);
                 if (!add_class_number(reading, classes, value)) return false;
             }
         } else if (field.number == ATTRIBUTE_INTEGERS && field.kind == 0) {

@@ -44,6 +44,12 @@ char *reading_text(Reading *reading, WirePart contents) {
     return text;
 }
 
+char *reading_words(Reading *reading, WirePart contents) {
+    char *words = reading_text(reading, contents);
+    if (words) adapter_text_repair(words, strlen(words));
+    return words;
+}
+
 static bool add_location(Reading *reading, char *location) {
     size_t count = reading->location_count;
     if (count && !strcmp(reading->locations[count - 1], location)) {
@@ -169,7 +175,9 @@ static bool read_graph(Reading *reading, WirePart part, int depth) {
         case GRAPH_INPUT:
         case GRAPH_OUTPUT: good = depth > 0 || read_value(reading, field.contents); break;
         case GRAPH_NAME:
-            if (depth == 0 && !reading->file->graph) good = (reading->file->graph = reading_text(reading, field.contents));
+            if (depth > 0 || reading->file->graph) break;
+            reading->file->graph = reading_words(reading, field.contents);
+            good = reading->file->graph != NULL;
             break;
         default: break;
         }
@@ -204,7 +212,7 @@ static bool read_opset(Reading *reading, WirePart part, adapter_text *opsets) {
         if (field.number == OPSET_VERSION && field.kind == 0) version = field.value;
         if (is_message(&field, OPSET_DOMAIN)) {
             free(domain);
-            if (!(domain = reading_text(reading, field.contents))) return false;
+            if (!(domain = reading_words(reading, field.contents))) return false;
         }
     }
     bool is_standard = !domain || !*domain || !strcmp(domain, "ai.onnx");
@@ -226,7 +234,7 @@ static bool read_model(Reading *reading, adapter_text *producer, adapter_text *o
         switch (field.number) {
         case MODEL_PRODUCER:
         case MODEL_PRODUCER_VERSION: {
-            char *words = reading_text(reading, field.contents);
+            char *words = reading_words(reading, field.contents);
             good = words != NULL;
             if (good && *words) adapter_text_format(producer, "%s%s", producer->size ? " " : "", words);
             free(words);

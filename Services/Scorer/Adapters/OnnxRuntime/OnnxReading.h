@@ -38,6 +38,9 @@ bool reading_out_of_memory(Reading *reading);
 /* Copies a name out; NULL, and the walk is over, where it is too long. */
 char *reading_text(Reading *reading, WirePart contents);
 
+/* The same for words that are shown to people, and need not be what they are. */
+char *reading_words(Reading *reading, WirePart contents);
+
 bool reading_model(Reading *reading);
 
 /* The names of the classes that a node makes maps of. */

@@ -9,8 +9,7 @@ const adapter_option adapter_options[] = {
 };
 
 const adapter_option model_options[] = {
-    {"intra_op_threads", "Threads for one operator. 0: the load request's, or 1: the server runs requests side by side.",
-     "0"},
+    {"intra_op_threads", "Threads for one operator. 0: the load request's, or 1, as requests run side by side.", "0"},
     {"inter_op_threads", "Threads for operators side by side; of use with execution_mode parallel.", "1"},
     {"execution_mode", "sequential or parallel: whether operators of one execution run side by side.", "sequential"},
     {"graph_optimization_level", "disable, basic, extended or all: how far the graph is rewritten at load.", "all"},
@@ -18,12 +17,11 @@ const adapter_option model_options[] = {
      "CPU"},
     {"provider.*", "`provider.<name>.<option>`: an option of an execution provider, `provider.CUDA.device_id`.", NULL},
     {"dimension.*", "`dimension.<name>`: fixes a dimension that the model leaves open.", NULL},
-    {"allow_spinning", "Whether threads wait busily for work: faster, and a burden to others. Default: with two or more.",
-     NULL},
+    {"allow_spinning", "Whether threads wait busily: faster, and a burden to others. Default: with two or more.", NULL},
     {"memory_arena", "Whether memory is kept for the next execution.", "true"},
     {"memory_pattern", "Whether memory of executions of equal shapes is planned ahead.", "true"},
     {"denormal_as_zero", "Whether the smallest floats count as zero.", "false"},
-    {"deterministic", "Whether operators that can be faster by chance results must not.", "false"},
+    {"deterministic", "Whether operators must not be faster where that makes results differ from run to run.", "false"},
     {"optional_inputs", "Whether inputs that have a default in the model may be given; else they keep it.", "true"},
     {0},
 };

@@ -6,12 +6,12 @@
  * of the members of `struct OrtApi` in the project's public header; members are only ever appended, and the project
  * asserts the number of the last member of every version that it has published: 101 ReleaseCustomOpDomain, 118
  * ReleaseModelMetadata, 124 AddFreeDimensionOverrideByName, 126 ReleaseAvailableProviders, 149 SetGlobalSpinControl,
- * 157 ReleaseArenaCfg, 174 ReleaseTensorRTProviderOptions, 191 GetSparseTensorIndices, 203 SynchronizeBoundOutputs, 209
- * SessionOptionsAppendExecutionProvider_MIGraphX, 218 ReleaseKernelInfo, 224 ReleaseCANNProviderOptions, 238
- * GetSessionConfigEntry, 254 GetBuildInfoString, 265 KernelContext_GetResource, 275
- * SessionOptionsAppendExecutionProvider_OpenVINO_V2 (the last of version 17, which is asked for). The numbers below were
- * counted between those. Tests/Scoring/onnx_slots.py calls each of them and looks at what it does; a library that is
- * not what it says it is is met by a look at a few of them when it is opened.
+ * 157 ReleaseArenaCfg, 161 GetCurrentGpuDeviceId, 169 CreateSessionFromArrayWithPrepackedWeightsContainer, 191
+ * GetSparseTensorIndices, 203 SynchronizeBoundOutputs, 209 SessionOptionsAppendExecutionProvider_MIGraphX, 218
+ * ReleaseKernelInfo, 224 ReleaseCANNProviderOptions, 238 GetSessionConfigEntry, 254 GetBuildInfoString, 265
+ * KernelContext_GetResource, 275 SessionOptionsAppendExecutionProvider_OpenVINO_V2 (the last of version 17, which is
+ * asked for). The numbers below were counted between those. Tests/Scoring/onnx_slots.py calls each of them and looks
+ * at what it does; a library that is not what it says it is is met by a look at a few of them when it is opened.
  */
 #ifndef ORT_FUNCTIONS_H
 #define ORT_FUNCTIONS_H
@@ -147,6 +147,7 @@ enum { ORT_MEMORY_DEFAULT = 0 };
     SLOT(126, OrtStatus *, ReleaseAvailableProviders, (char **, int count)) \
     SLOT(130, OrtStatus *, AddSessionConfigEntry, (OrtSessionOptions *, const char *name, const char *value)) \
     SLOT(147, OrtStatus *, SetGlobalIntraOpNumThreads, (OrtThreadingOptions *, int threads)) \
+    SLOT(148, OrtStatus *, SetGlobalInterOpNumThreads, (OrtThreadingOptions *, int threads)) \
     SLOT(149, OrtStatus *, SetGlobalSpinControl, (OrtThreadingOptions *, int allow)) \
     SLOT(151, OrtStatus *, CreateEnvWithCustomLoggerAndGlobalThreadPools, \
          (OrtLog, void *context, int severity, const char *name, const OrtThreadingOptions *, OrtEnv **)) \

@@ -48,7 +48,11 @@ static slipway_status *read_shape(slipway_model *model, Port *port, const OrtTen
         numbers[axis] = -1;
         if (port->shape[axis] >= 0 || !names[axis] || !*names[axis]) continue;
         port->symbol_names[axis] = strdup(names[axis]);
-        if (!port->symbol_names[axis]) refusal = no_memory(model);
+        if (!port->symbol_names[axis]) {
+            refusal = no_memory(model);
+        } else {
+            adapter_text_repair(port->symbol_names[axis], strlen(port->symbol_names[axis]));
+        }
     }
     free(names);
     if (refusal) {
@@ -146,6 +150,11 @@ static slipway_status *read_port(
     if (failure) return broken(model, failure);
     if (!port->name) return no_memory(model);
     port->name_size = strlen(port->name);
+    if (!adapter_text_is_utf8(port->name, port->name_size)) {
+        return adapter_status(
+            model->state->host, SLIPWAY_UNIMPLEMENTED, "the name `%s` of an %s is not UTF-8, so no request can say it",
+            port->name, is_output ? "output" : "input");
+    }
     OrtTypeInfo *type = NULL;
     failure = type_of(model->session, index, &type);
     if (failure) return broken(model, failure);

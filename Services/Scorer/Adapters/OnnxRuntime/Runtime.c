@@ -78,6 +78,7 @@ static OrtStatus *make_environment(slipway_adapter_state *state) {
     OrtThreadingOptions *threading = NULL;
     OrtStatus *failure = call->CreateThreadingOptions(&threading);
     if (!failure) failure = call->SetGlobalIntraOpNumThreads(threading, (int)state->shared_threads);
+    if (!failure) failure = call->SetGlobalInterOpNumThreads(threading, 1);
     if (!failure) failure = call->SetGlobalSpinControl(threading, 0);
     if (!failure) {
         failure = call->CreateEnvWithCustomLoggerAndGlobalThreadPools(

@@ -1,8 +1,6 @@
 #include "Adapter.h"
 
-#include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 static bool of_library(void *context, const void *rows, size_t count, void *answers) {
     return xgboost_predict(context, rows, count, answers);
@@ -45,23 +43,6 @@ static const char *prove(slipway_model *model, trees_verdict *verdict) {
     return verdict->is_equal ? NULL : verdict->difference;
 }
 
-static void tell_own(slipway_model *model, const trees_verdict *verdict) {
-    adapter_description *description = &model->description;
-    adapter_description_fact(
-        description, "evaluator", "own (bit-equal on %u rows; %.1f µs against %.1f µs a row)", verdict->rows,
-        verdict->own_us, verdict->library_us);
-    model->library_from = model->settings.evaluator == evaluator_own ? 0 : verdict->library_from;
-    if (model->library_from) {
-        adapter_description_fact(
-            description, "library_from", "%llu rows, from where on it is faster",
-            (unsigned long long)model->library_from);
-    } else {
-        adapter_description_fact(description, "library_from", "never");
-    }
-    trees_size size = trees_forest_size(model->forest);
-    adapter_description_fact(description, "trees", "%u, with %u nodes, up to %u deep", size.trees, size.nodes, size.depth);
-}
-
 slipway_status *xgboost_choose(slipway_model *model, const xgboost_model *file) {
     if (model->settings.evaluator == evaluator_library) {
         adapter_description_fact(&model->description, "evaluator", "library (as the options say)");
@@ -71,7 +52,8 @@ slipway_status *xgboost_choose(slipway_model *model, const xgboost_model *file) 
     const char *why_not = prepare(model, file);
     if (!why_not) why_not = prove(model, &verdict);
     if (!why_not) {
-        tell_own(model, &verdict);
+        model->library_from = model->settings.evaluator == evaluator_own ? 0 : verdict.library_from;
+        trees_tell(&model->description, model->forest, &verdict, model->library_from);
         return NULL;
     }
     trees_forest_free(model->forest);

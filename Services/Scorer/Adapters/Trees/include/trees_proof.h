@@ -4,7 +4,7 @@
 
 #include "trees_forest.h"
 
-#include <slipway_adapter.h>
+#include <adapter_common.h>
 
 /* Answers of the two for the same rows; false where there are none. */
 typedef bool (*trees_answer)(void *context, const void *rows, size_t count, void *answers);
@@ -32,5 +32,9 @@ typedef struct trees_verdict {
 /* Compares and measures, in a few milliseconds for models of usual size. The rows come from a seed, and lie at, beside
  * and far from the thresholds. False where memory runs out. */
 bool trees_prove(const trees_trial *trial, trees_verdict *verdict);
+
+/* Says in a description that the forest answers, how fast, and from how many rows on it does not. */
+void trees_tell(
+    adapter_description *description, const trees_forest *forest, const trees_verdict *verdict, uint64_t library_from);
 
 #endif
