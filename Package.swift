@@ -48,6 +48,7 @@ let package = Package(
         .executable(name: "bench-state", targets: ["BenchState"]),
         .executable(name: "registry", targets: ["Registry"]),
         .executable(name: "slipway", targets: ["Slipway"]),
+        .executable(name: "dialect-server", targets: ["DialectServer"]),
         .executable(name: "bench-registry-files", targets: ["BenchRegistryFiles"]),
     ],
     targets: [
@@ -192,10 +193,19 @@ let package = Package(
                 "HTTP", "Protobuf", "Loop", "TestKit",
             ]),
         tests("ServingTests", ["Serving", "AdapterContracts", "Protobuf", "Loop", "TestKit"]),
+        library("ScorerFakes", ["Serving", "Loop", "Protobuf"], path: "Tests/ScorerFakes"),
+        program(
+            "DialectServer",
+            [
+                "ScorerCore", "ScorerFakes", "InferenceContracts", "Serving", "Access", "ServiceKit", "RPC", "HTTP",
+                "Protobuf", "Loop",
+            ],
+            path: "Tests/Programs/DialectServer"),
         tests(
             "ScorerTests",
             [
-                "ScorerCore", "InferenceContracts", "Serving", "Access", "ServiceKit", "RPC", "HTTP", "Protobuf",
+                "ScorerCore", "ScorerFakes", "InferenceContracts", "Serving", "Access", "ServiceKit", "RPC", "HTTP",
+                "Protobuf",
                 "Loop",
                 "TestKit", "CZlib",
             ]),
