@@ -23,6 +23,16 @@ enum Timing {
         let loops = try LoopGroup(count: 1)
         try loops.start()
         let calls = Inference.GRPCInferenceService.Client(InProcessChannel(server, loops: loops))
+        let bare = try await Task(executorPreference: loops.loops[0]) {
+            var lowest = Double.infinity
+            for _ in 0..<20 {
+                let start = now()
+                for _ in 0..<200 { _ = try await calls.serverLive(.init()) }
+                lowest = min(lowest, Double(now() - start) / 200_000)
+            }
+            return lowest
+        }.value
+        say("ServerLive in process, client and server, for comparison: \(bare) us")
         for rows in [1, 64, 65536] {
             var request = Inference.ModelInferRequest()
             request.modelName = "echo-fp32"
