@@ -65,6 +65,7 @@ let package = Package(
         .executable(name: "registry", targets: ["Registry"]),
         .executable(name: "scorer", targets: ["Scorer"]),
         .executable(name: "slipway", targets: ["Slipway"]),
+        .executable(name: "dialect-server", targets: ["DialectServer"]),
         .executable(name: "bench-registry-files", targets: ["BenchRegistryFiles"]),
         .library(name: "OnnxRuntimeAdapter", type: .dynamic, targets: ["OnnxRuntimeAdapter"]),
         .library(name: "XGBoostAdapter", type: .dynamic, targets: ["XGBoostAdapter"]),
@@ -153,6 +154,7 @@ let package = Package(
             "Scorer",
             ["ScorerCore", "Serving", "AdapterContracts", "Access", "ServiceKit", "RPC", "HTTP", "Loop"],
             path: "Services/Scorer/Main"),
+
         // The image builder.
         library(
             "ImageBuilderCore", ["OCI", "Outbound", "Blobs", "Protobuf", "Loop"], path: "Services/ImageBuilder/Core"),
@@ -239,10 +241,19 @@ let package = Package(
         .target(name: "ServingTestAdapter", dependencies: ["AdapterABI"], path: "Tests/ServingTestAdapter"),
         tests(
             "ServingTests", ["Serving", "ServingTestAdapter", "AdapterContracts", "Protobuf", "Loop", "TestKit"]),
+        library("ScorerFakes", ["Serving", "Loop", "Protobuf"], path: "Tests/ScorerFakes"),
+        program(
+            "DialectServer",
+            [
+                "ScorerCore", "ScorerFakes", "InferenceContracts", "Serving", "Access", "ServiceKit", "RPC", "HTTP",
+                "Protobuf", "Loop",
+            ],
+            path: "Tests/Programs/DialectServer"),
         tests(
             "ScorerTests",
             [
-                "ScorerCore", "InferenceContracts", "Serving", "Access", "ServiceKit", "RPC", "HTTP", "Protobuf",
+                "ScorerCore", "ScorerFakes", "InferenceContracts", "Serving", "Access", "ServiceKit", "RPC", "HTTP",
+                "Protobuf",
                 "Loop",
                 "TestKit", "CZlib",
             ]),

@@ -1,4 +1,5 @@
 import Protobuf
+import ScorerFakes
 import Serving
 import Testing
 

@@ -5,6 +5,7 @@ import Loop
 import Protobuf
 import RPC
 import ServiceKit
+import ScorerFakes
 import Testing
 
 @testable import ScorerCore

@@ -74,18 +74,20 @@ struct OpenAPIDocument {
     private func post(
         _ id: String, _ description: String, body: JSONTree, _ schema: JSONTree, style: String = "Error",
         errors: [Int] = OpenAPIParts.scoring, parameters: [JSONTree] = [], headers: JSONTree? = nil,
-        isRequired: Bool = true
+        isRequired: Bool = true, mayBeBinary: Bool = false
     ) -> JSONTree {
         var members: [JSONTree.Member] = [
             .init(name: "operationId", value: .string(id)), .init(name: "summary", value: .string(description)),
         ]
         if !parameters.isEmpty { members.append(.init(name: "parameters", value: .array(parameters))) }
+        var content: [JSONTree.Member] = [.init(name: "application/json", value: ["schema": schema])]
+        if mayBeBinary { content.append(.init(name: "application/octet-stream", value: OpenAPIParts.bytes)) }
         members += [
             .init(name: "requestBody", value: ["required": .bool(isRequired), "content": body]),
             .init(
                 name: "responses",
                 value: OpenAPIParts.responses(
-                    OpenAPIParts.json(schema), description, errors: errors, style: style, headers: headers)),
+                    .object(content), description, errors: errors, style: style, headers: headers)),
         ]
         return .object(members)
     }
@@ -160,7 +162,7 @@ struct OpenAPIDocument {
             let operation = post(
                 "infer_\(summary.name)", "Has \(summary.name) answer.",
                 body: OpenAPIParts.json(operations.inferRequest, example: operations.inferExample),
-                reference("InferAnswer"), headers: timing)
+                reference("InferAnswer"), headers: timing, mayBeBinary: true)
             let path = "/v2/models/\(OpenAPIDocument.escaped(summary.name))/infer"
             paths.append(.init(name: path, value: ["post": operation]))
         }
@@ -193,7 +195,18 @@ struct OpenAPIDocument {
                 operations.rowsRequest(member: "inputs"), example: operations.rowsExample(member: "inputs")),
             operations.rowsAnswer, style: "CodedError", headers: timing)
         return [
-            .init(name: "/score", value: ["post": score]), .init(name: "/invocations", value: ["post": invocations]),
+            .init(name: "/score", value: ["get": queried(operations), "post": score]),
+            .init(name: "/invocations", value: ["post": invocations]),
+        ]
+    }
+
+    /// `/score` without a body: for scripts that look at nothing but the request's target.
+    private func queried(_ operations: ModelOperations) -> JSONTree {
+        [
+            "operationId": "scoreQuery", "summary": "Has the model answer a request without a body.",
+            "responses": OpenAPIParts.responses(
+                OpenAPIParts.json(operations.rowsAnswer), "The answer.", errors: OpenAPIParts.scoring + [431],
+                style: "Error"),
         ]
     }
 

@@ -10,6 +10,9 @@ enum OpenAPIParts {
         return ["application/json": .object(members)]
     }
 
+    /// A body of JSON with the elements of tensors behind it.
+    static let bytes: JSONTree = ["schema": ["type": "string", "format": "binary"]]
+
     /// The answers of an operation: the good one, and the errors that it may give, by status.
     static func responses(
         _ good: JSONTree, _ description: String, errors: [Int], style: String, headers: JSONTree? = nil

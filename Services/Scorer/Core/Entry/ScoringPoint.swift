@@ -31,11 +31,11 @@ public final class ScoringPoint: Sendable {
     }
 
     /// Has a model answer.
-    /// - Parameter timeout: what the caller allows; the setting's where nil.
+    /// - Parameter timeout: what the caller allows; the model's own limit alone where nil.
     func infer(
         _ request: consuming InferenceRequest, timeout: Duration?, correlation: @autoclosure () -> String
     ) async throws(ServingError) -> InferenceAnswer {
-        request.deadline = clock.now.advanced(by: timeout ?? settings.timeout)
+        if let timeout { request.deadline = clock.now.advanced(by: timeout) }
         guard let collector, collector.takes() else { return try await serving.infer(request) }
         let observed = CollectedRequest(
             id: request.id, correlation: correlation(), inputs: request.inputs, start: .now())

@@ -3,7 +3,7 @@ import Serving
 
 /// A request to infer, as the inference protocol's REST form has it: JSON, and behind it the elements of tensors that say
 /// so, in the order of the inputs.
-struct V2Request {
+package struct V2Request {
     struct Output {
         var name: String
         /// Whether its elements go behind the JSON; nil where the request as a whole decides.
@@ -32,6 +32,9 @@ struct V2Request {
         outputs = reader.outputs
         inputs = try V2Request.join(reader.inputs, with: body.dropFirst(length))
     }
+
+    /// Reads a body that is JSON alone.
+    package init(json body: [UInt8]) throws { try self.init(body[...], headerLength: nil) }
 
     /// Gives each binary input its part of what follows the JSON, as a window.
     private static func join(_ inputs: [V2RequestReader.Input], with tail: Bytes) throws(ServingError) -> [Tensor] {

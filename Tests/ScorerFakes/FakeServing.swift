@@ -1,15 +1,20 @@
 import Loop
 import Protobuf
-import Serving
+public import Serving
 
 /// Models that are closures, checked as the serving core checks them, for dialects to be tested without it.
-final class FakeServing: InferenceServing {
-    typealias Body = @Sendable (InferenceRequest) throws(ServingError) -> [Tensor]
+public final class FakeServing: InferenceServing {
+    public typealias Body = @Sendable (InferenceRequest) throws(ServingError) -> [Tensor]
 
-    struct Model: Sendable {
-        var summary: ModelSummary
-        var state = VersionState.ready
-        var body: Body
+    public struct Model: Sendable {
+        public var summary: ModelSummary
+        public var state = VersionState.ready
+        public var body: Body
+
+        public init(summary: ModelSummary, body: @escaping Body) {
+            self.summary = summary
+            self.body = body
+        }
     }
 
     private struct State {
@@ -21,16 +26,16 @@ final class FakeServing: InferenceServing {
     }
     private let state: Lock<State>
 
-    init(_ models: [Model]) { state = Lock(State(models: models)) }
+    public init(_ models: [Model]) { state = Lock(State(models: models)) }
 
     /// The request that a model got last.
-    var latest: InferenceRequest? { state.withLock { $0.latest } }
-    var loaded: [(name: String, options: [String: String])] { state.withLock { $0.loaded } }
-    var unloaded: [String] { state.withLock { $0.unloaded } }
+    public var latest: InferenceRequest? { state.withLock { $0.latest } }
+    public var loaded: [(name: String, options: [String: String])] { state.withLock { $0.loaded } }
+    public var unloaded: [String] { state.withLock { $0.unloaded } }
 
-    func refuseLoads() { state.withLock { $0.allowsLoads = false } }
+    public func refuseLoads() { state.withLock { $0.allowsLoads = false } }
 
-    func set(_ state: VersionState, of name: String) {
+    public func set(_ state: VersionState, of name: String) {
         self.state.withLock { all in
             for index in all.models.indices where all.models[index].summary.name == name {
                 all.models[index].state = state
@@ -51,7 +56,7 @@ final class FakeServing: InferenceServing {
         return found
     }
 
-    func infer(_ request: consuming InferenceRequest) async throws(ServingError) -> InferenceAnswer {
+    public func infer(_ request: consuming InferenceRequest) async throws(ServingError) -> InferenceAnswer {
         let request = request
         state.withLock { $0.latest = request }
         let model = try find(request.model)
@@ -97,7 +102,7 @@ final class FakeServing: InferenceServing {
     }
 
     /// The elements of BYTES; nil where they do not fill the contents.
-    static func texts(_ tensor: Tensor) -> [String]? {
+    public static func texts(_ tensor: Tensor) -> [String]? {
         var rest = tensor.contents
         var texts: [String] = []
         while !rest.isEmpty {
@@ -111,13 +116,13 @@ final class FakeServing: InferenceServing {
         return texts
     }
 
-    var isReady: Bool { state.withLock { $0.models.allSatisfy { $0.state == .ready } } }
+    public var isReady: Bool { state.withLock { $0.models.allSatisfy { $0.state == .ready } } }
 
-    func isReady(_ model: ModelReference) -> Bool { (try? find(model)) != nil }
+    public func isReady(_ model: ModelReference) -> Bool { (try? find(model)) != nil }
 
-    func summary(of model: ModelReference) throws(ServingError) -> ModelSummary { try find(model).summary }
+    public func summary(of model: ModelReference) throws(ServingError) -> ModelSummary { try find(model).summary }
 
-    func list() -> [VersionStatus] {
+    public func list() -> [VersionStatus] {
         state.withLock { state in
             state.models.map {
                 VersionStatus(
@@ -127,7 +132,7 @@ final class FakeServing: InferenceServing {
         }
     }
 
-    func statistics(of model: ModelReference?) throws(ServingError) -> [ModelStatistics] {
+    public func statistics(of model: ModelReference?) throws(ServingError) -> [ModelStatistics] {
         let list: [Model]
         if let model { list = [try find(model)] } else { list = state.withLock { $0.models } }
         return list.map { model in
@@ -141,7 +146,7 @@ final class FakeServing: InferenceServing {
         }
     }
 
-    func load(_ name: String, options: [String: String]) async throws(ServingError) {
+    public func load(_ name: String, options: [String: String]) async throws(ServingError) {
         guard state.withLock({ $0.allowsLoads }) else {
             throw ServingError(.refused, "a folder decides which models are loaded")
         }
@@ -152,7 +157,7 @@ final class FakeServing: InferenceServing {
         state.withLock { $0.loaded.append((name, options)) }
     }
 
-    func unload(_ name: String) async throws(ServingError) {
+    public func unload(_ name: String) async throws(ServingError) {
         guard list().contains(where: { $0.name == name }) else {
             throw ServingError(.notFound, "there is no model '\(name)'")
         }

@@ -1,11 +1,9 @@
-import Protobuf
-import Serving
-
-@testable import ScorerCore
+public import Protobuf
+public import Serving
 
 /// Models for tests.
-enum Models {
-    static func summary(
+public enum Models {
+    public static func summary(
         _ name: String, version: Int64 = 1, inputs: [TensorSpecification], outputs: [TensorSpecification],
         batches: Bool = true
     ) -> ModelSummary {
@@ -15,7 +13,7 @@ enum Models {
     }
 
     /// Gives back what it got, of one datatype.
-    static func echo(_ datatype: Datatype, shape: [Int] = [-1, 4]) -> FakeServing.Model {
+    public static func echo(_ datatype: Datatype, shape: [Int] = [-1, 4]) -> FakeServing.Model {
         FakeServing.Model(
             summary: summary(
                 "echo-\(datatype.name.lowercased())",
@@ -27,7 +25,7 @@ enum Models {
     }
 
     /// Sums of rows with named columns, and a label.
-    static func iris() -> FakeServing.Model {
+    public static func iris() -> FakeServing.Model {
         FakeServing.Model(
             summary: summary(
                 "iris",
@@ -51,7 +49,7 @@ enum Models {
     }
 
     /// One input for each column, of different types.
-    static func mixed() -> FakeServing.Model {
+    public static func mixed() -> FakeServing.Model {
         FakeServing.Model(
             summary: summary(
                 "mixed",
@@ -76,7 +74,7 @@ enum Models {
     }
 
     /// An entry script: says what it was called with, or fails as it is told.
-    static func script() -> FakeServing.Model {
+    public static func script() -> FakeServing.Model {
         var summary = summary(
             "script", inputs: [TensorSpecification(name: "body", datatype: .bytes, shape: [1])],
             outputs: [TensorSpecification(name: "body", datatype: .bytes, shape: [1])], batches: false)
@@ -107,9 +105,11 @@ enum Models {
         }
     }
 
-    static func bytes<Value: BitwiseCopyable>(_ values: [Value]) -> Bytes { values.withUnsafeBytes { Array($0) }[...] }
+    public static func bytes<Value: BitwiseCopyable>(_ values: [Value]) -> Bytes {
+        values.withUnsafeBytes { Array($0) }[...]
+    }
 
-    static func numbers<Value: BitwiseCopyable>(_ bytes: Bytes, _ type: Value.Type) -> [Value] {
+    public static func numbers<Value: BitwiseCopyable>(_ bytes: Bytes, _ type: Value.Type) -> [Value] {
         bytes.withUnsafeBytes { raw in
             (0..<raw.count / MemoryLayout<Value>.size).map {
                 raw.loadUnaligned(fromByteOffset: $0 * MemoryLayout<Value>.size, as: type)
@@ -117,9 +117,9 @@ enum Models {
         }
     }
 
-    static func floats(_ bytes: Bytes) -> [Float] { numbers(bytes, Float.self) }
+    public static func floats(_ bytes: Bytes) -> [Float] { numbers(bytes, Float.self) }
 
-    static func framed(_ texts: [String]) -> Bytes {
+    public static func framed(_ texts: [String]) -> Bytes {
         texts.flatMap { text in
             withUnsafeBytes(of: UInt32(text.utf8.count).littleEndian) { Array($0) } + Array(text.utf8)
         }[...]
