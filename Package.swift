@@ -48,6 +48,7 @@ let package = Package(
         .executable(name: "bench-state", targets: ["BenchState"]),
         .executable(name: "registry", targets: ["Registry"]),
         .executable(name: "slipway", targets: ["Slipway"]),
+        .executable(name: "adapter-check", targets: ["AdapterCheck"]),
         .executable(name: "bench-registry-files", targets: ["BenchRegistryFiles"]),
     ],
     targets: [
@@ -86,6 +87,9 @@ let package = Package(
         .target(name: "AdapterABI", path: "Shared/AdapterABI"),
         library("AdapterContracts", ["Protobuf"]),
         library("Serving", ["AdapterABI", "AdapterContracts", "Protobuf", "Loop", "Spelling", "CLinux"]),
+        program(
+            "AdapterCheck", ["Serving", "AdapterContracts", "Protobuf", "Loop"],
+            path: "Services/Scorer/AdapterCheck"),
         library("Identity", ["Access", "ServiceKit", "Journal", "Postgres", "RPC", "Loop"]),
         library("Secrets", ["Access", "ServiceKit", "Journal", "Postgres", "RPC", "Loop", "COpenSSL"]),
         library("Activities", ["Leases", "Journal", "ServiceKit", "Postgres", "Loop"]),
@@ -188,7 +192,8 @@ let package = Package(
             ]),
         .target(name: "ServingTestAdapter", dependencies: ["AdapterABI"], path: "Tests/ServingTestAdapter"),
         tests(
-            "ServingTests", ["Serving", "ServingTestAdapter", "AdapterContracts", "Protobuf", "Loop", "TestKit"]),
+            "ServingTests",
+            ["Serving", "ServingTestAdapter", "AdapterCheck", "AdapterContracts", "Protobuf", "Loop", "TestKit"]),
         tests("ModelFormatsTests", ["ModelFormats", "TestKit", "CZlib"], exclude: ["Fixtures"]),
     ]
 )
