@@ -49,6 +49,13 @@ test-acceptance: bootstrap ## The services as their users meet them: real progra
 	swift build -j $(JOBS) --product slipway
 	.tools/python/bin/python Tests/Acceptance/registry/run.py --bin "$$(swift build --show-bin-path)"
 
+.PHONY: test-shows
+test-shows: bootstrap ## The registry at the scale that is promised: 10,000 versions of one name, 5 GB, 100,000 files
+	swift build $(RELEASE) --product registry
+	swift build $(RELEASE) --product slipway
+	.tools/python/bin/python Tests/Acceptance/registry/run.py --bin "$$(swift build $(RELEASE) --show-bin-path)" \
+		--scale full --only shows
+
 .PHONY: test-faults
 test-faults: bootstrap ## Floods of calls, cancels, deaths, idle connections, slow readers, kills; SCALE=full for all of it
 	swift build -j $(JOBS) --product rpc-interop-server
@@ -76,6 +83,7 @@ bench: ## Run the benchmarks, with their peers in the same run
 	swift build $(RELEASE) --product bench-echo
 	Benchmarks/Echo/run --ours "$$(swift build $(RELEASE) --show-bin-path)/bench-echo"
 	Benchmarks/Protobuf/run
+	Benchmarks/Registry/run --quick
 
 .PHONY: lint
 lint: bootstrap ## Layout, rules of the house, and whether generated code is up to date

@@ -26,6 +26,21 @@ func system(_ name: String, pkgConfig: String? = nil, package: String? = nil) ->
     .systemLibrary(
         name: "C\(name)", path: "Shared/C/\(name)", pkgConfig: pkgConfig, providers: package.map { [.apt([$0])] } ?? [])
 }
+/// A part of an adapter: C, of which only the adapter's entry is seen from outside.
+func adapter(_ name: String, _ dependencies: [Target.Dependency], path: String, exclude: [String] = []) -> Target {
+    .target(
+        name: name, dependencies: ["AdapterABI"] + dependencies, path: "Services/Scorer/Adapters/\(path)",
+        exclude: exclude,
+        cSettings: [
+            .define("_GNU_SOURCE"),
+            .unsafeFlags(["-std=gnu11", "-fvisibility=hidden", "-ffp-contract=off", "-Wall", "-Wextra", "-Werror"]),
+            .unsafeFlags(["-O3"], .when(configuration: .release)),
+        ],
+        linkerSettings: [
+            // Swift's driver links: so that the library needs none of its runtime.
+            .unsafeFlags(["-nostartfiles", "-static-stdlib"]), .linkedLibrary("m"), .linkedLibrary("dl"),
+        ])
+}
 
 /// A faster allocator for every program with a loop: used where its headers are installed, and done without elsewhere.
 let hasMimalloc = FileManager.default.fileExists(atPath: "/usr/include/mimalloc.h")
@@ -46,10 +61,14 @@ let package = Package(
         .executable(name: "activity-worker", targets: ["ActivityWorker"]),
         .executable(name: "bench-models", targets: ["BenchModels"]),
         .executable(name: "bench-state", targets: ["BenchState"]),
+        .library(name: "PythonAdapter", type: .dynamic, targets: ["PythonAdapter"]),
         .executable(name: "registry", targets: ["Registry"]),
         .executable(name: "slipway", targets: ["Slipway"]),
         .executable(name: "adapter-check", targets: ["AdapterCheck"]),
         .executable(name: "bench-registry-files", targets: ["BenchRegistryFiles"]),
+        .library(name: "OnnxRuntimeAdapter", type: .dynamic, targets: ["OnnxRuntimeAdapter"]),
+        .library(name: "XGBoostAdapter", type: .dynamic, targets: ["XGBoostAdapter"]),
+        .library(name: "LightGBMAdapter", type: .dynamic, targets: ["LightGBMAdapter"]),
     ],
     targets: [
         // System libraries, each behind its module map and static-inline shims.
@@ -57,6 +76,7 @@ let package = Package(
         system("Nghttp2", pkgConfig: "libnghttp2", package: "libnghttp2-dev"),
         system("OpenSSL", pkgConfig: "openssl", package: "libssl-dev"),
         system("Zlib", pkgConfig: "zlib", package: "zlib1g-dev"),
+        system("Curl", pkgConfig: "libcurl", package: "libcurl4-openssl-dev"),
         system("PostgreSQL", pkgConfig: "libpq", package: "libpq-dev"),
         system("ProtobufC", pkgConfig: "libprotobuf-c", package: "libprotobuf-c-dev"),
 
@@ -68,6 +88,8 @@ let package = Package(
         // How far words are apart, for "did you mean".
         library("Spelling"),
         library("Blobs", ["Loop", "CLinux", "COpenSSL"]),
+        library("Outbound", ["Loop", "CCurl"]),
+        library("OCI", ["Outbound", "Blobs", "Protobuf", "Loop", "CZlib"]),
         library("ConnectionPool", ["Loop"]),
         library("Postgres", ["ConnectionPool", "Loop", "CLinux", "CPostgreSQL"]),
 
@@ -90,6 +112,16 @@ let package = Package(
         program(
             "AdapterCheck", ["Serving", "AdapterContracts", "Protobuf", "Loop"],
             path: "Services/Scorer/AdapterCheck"),
+        // Frameworks, each behind that contract in a dynamic library of its own.
+        adapter("AdapterMessages", ["CProtobufC"], path: "Messages"),
+        adapter("AdapterCommon", ["AdapterMessages", "CProtobufC"], path: "Common"),
+        adapter("OnnxRuntimeAdapter", ["AdapterCommon", "AdapterMessages", "CProtobufC"], path: "OnnxRuntime"),
+        adapter("AdapterTrees", ["AdapterCommon"], path: "Trees"),
+        adapter("XGBoostAdapter", ["AdapterCommon", "AdapterTrees"], path: "XGBoost"),
+        adapter("LightGBMAdapter", ["AdapterCommon", "AdapterTrees"], path: "LightGBM"),
+        adapter(
+            "PythonAdapter", ["AdapterCommon", "AdapterMessages", "CProtobufC"], path: "Python", exclude: ["Worker"]),
+
         library("Identity", ["Access", "ServiceKit", "Journal", "Postgres", "RPC", "Loop"]),
         library("Secrets", ["Access", "ServiceKit", "Journal", "Postgres", "RPC", "Loop", "COpenSSL"]),
         library("Activities", ["Leases", "Journal", "ServiceKit", "Postgres", "Loop"]),
@@ -113,6 +145,10 @@ let package = Package(
             ["RegistryCore", "ServiceHost", "ServiceKit", "Access", "Blobs", "Contracts", "Identity", "Loop"],
             path: "Services/Registry/Main"),
         library("ModelFormats", ["CZlib"], path: "Services/Registry/Formats"),
+
+        // The image builder.
+        library(
+            "ImageBuilderCore", ["OCI", "Outbound", "Blobs", "Protobuf", "Loop"], path: "Services/ImageBuilder/Core"),
 
         // The command line.
         library("CommandLineKit", ["ServiceKit", "Loop", "Protobuf", "Spelling"], path: "Services/CommandLine/Kit"),
@@ -176,6 +212,9 @@ let package = Package(
         tests("PostgresTests", ["Postgres", "ConnectionPool", "Loop"]),
         tests("ServiceKitTests", ["ServiceKit", "KitService", "RPC", "HTTP", "Loop", "Protobuf", "CLinux"]),
         tests("BlobsTests", ["Blobs", "BlobPutter", "Loop", "CLinux"]),
+        tests("OutboundTests", ["Outbound", "HTTP", "Loop"]),
+        tests("ImageBuilderTests", ["ImageBuilderCore", "OCI", "Blobs", "Loop", "TestKit"]),
+        tests("OCITests", ["OCI", "Outbound", "Blobs", "Loop", "TestKit"]),
         tests(
             "AccessTests",
             [

@@ -48,6 +48,6 @@ extension HTTPFailure {
         for name in ["www-authenticate", "retry-after"] {
             if let value = error.metadata[name] { fields.add(name, value) }
         }
-        self.init(status: error.code.httpStatus, code: error.code.name, message: error.message, fields: fields)
+        self.init(status: error.httpStatus, code: error.code.name, message: error.message, fields: fields)
     }
 }

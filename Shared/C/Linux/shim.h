@@ -89,6 +89,9 @@ extern int sync_file_range(int, int64_t, int64_t, unsigned int);
 static inline int slipway_start_writeback(int fd, int64_t offset, int64_t count) {
   return sync_file_range(fd, offset, count, 2);
 }
+/* Declared by hand: needs _GNU_SOURCE. Makes everything durable that was written to an open file's file system. */
+extern int syncfs(int);
+static inline int slipway_sync_filesystem(int fd) { return syncfs(fd); }
 static inline int slipway_signalfd(const sigset_t *signals) {
   return signalfd(-1, signals, SFD_NONBLOCK | SFD_CLOEXEC);
 }

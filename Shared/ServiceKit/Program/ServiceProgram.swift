@@ -37,6 +37,7 @@ public enum ServiceProgram {
         wire: @escaping @Sendable (ServiceEnvironment<Settings>) async throws -> [any Service]
     ) -> Never {
         ProcessSignals.hold()
+        OpenFileLimit.raise()
         let prefix = build.service.uppercased().map { $0 == "-" ? "_" : String($0) }.joined()
         let loaded: LoadedConfiguration<Settings>
         do {
