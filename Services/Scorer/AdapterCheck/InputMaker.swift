@@ -27,6 +27,25 @@ struct InputMaker {
         return Tensor(name: name, datatype: datatype, shape: shape, contents: contents[...])
     }
 
+    /// The same numbers in every datatype; of BYTES their texts.
+    static func zerosAndOnes(_ name: String, _ datatype: Datatype, _ shape: [Int]) -> Tensor {
+        let one: [UInt8] =
+            switch datatype {
+            case .bool, .uint8, .int8: [1]
+            case .uint16, .int16: [1, 0]
+            case .uint32, .int32: [1, 0, 0, 0]
+            case .uint64, .int64: [1, 0, 0, 0, 0, 0, 0, 0]
+            case .fp16: [0, 0x3c]
+            case .bf16: [0x80, 0x3f]
+            case .fp32: [0, 0, 0x80, 0x3f]
+            case .fp64: [0, 0, 0, 0, 0, 0, 0xf0, 0x3f]
+            case .bytes: [1, 0, 0, 0, UInt8(ascii: "1")]
+            }
+        let zero = datatype == .bytes ? [1, 0, 0, 0, UInt8(ascii: "0")] : [UInt8](repeating: 0, count: one.count)
+        let contents = (0..<(Tensor.elementCount(shape) ?? 0)).flatMap { $0 % 2 == 0 ? one : zero }
+        return Tensor(name: name, datatype: datatype, shape: shape, contents: contents[...])
+    }
+
     /// Small numbers: they are indices as well as measurements to some model or other.
     private mutating func append(_ datatype: Datatype, to contents: inout [UInt8]) {
         let number = next()

@@ -3,18 +3,35 @@ import Serving
 
 /// Requests that do not fit the model.
 let requestChecks: [Check] = [
-    Check(name: "wrong-datatype", promise: "an input of another datatype is refused as the caller's mistake") {
+    Check(name: "wrong-datatype", promise: "an input of another datatype is refused, or converted number by number") {
         subject throws(Finding) in
-        try refusing(subject) { inputs in
-            inputs.indices.map { place in
+        let model = try subject.model()
+        guard model.description.interface == .tensors else { return .skipped("the model takes documents") }
+        let instance = try subject.instance(of: model)
+        let inputs = try subject.inputs(for: model)
+        var converted = 0
+        for place in inputs.indices {
+            let (name, datatype, shape) = (inputs[place].name, inputs[place].datatype, inputs[place].shape)
+            // Of the same size where there is one, so that nothing but the datatype gives it away; and one that no
+            // number can be.
+            for other in [datatype == .fp32 ? Datatype.int32 : .fp32, datatype == .bytes ? .int64 : .bytes] {
                 var wrong = inputs
-                // Of the same size where there is one, so that nothing but the datatype gives it away.
-                let other: Datatype = inputs[place].datatype == .fp32 ? .int32 : .fp32
-                var maker = InputMaker(seed: 7)
-                wrong[place] = maker.make(inputs[place].name, other, inputs[place].shape)
-                return ("input \"\(inputs[place].name)\" as \(other.name)", wrong)
+                wrong[place] = InputMaker.zerosAndOnes(name, other, shape)
+                let answer = try subject.answer(instance, wrong)
+                if case .failure(let error) = answer {
+                    guard error.kind != .invalidInput else { continue }
+                    throw Finding("it refuses \"\(name)\" as \(other.name), and not with INVALID_ARGUMENT: \(error)")
+                }
+                var right = inputs
+                right[place] = InputMaker.zerosAndOnes(name, datatype, shape)
+                guard datatype != .bytes, other != .bytes, answer == (try subject.answer(instance, right)) else {
+                    throw Finding("it answers \"\(name)\" as \(other.name), and not as the same in \(datatype.name)")
+                }
+                converted += 1
             }
         }
+        _ = try subject.outputs(instance, inputs)
+        return .passed(converted == 0 ? "refused" : "\(converted) converted")
     },
     Check(name: "wrong-rank", promise: "an input with a dimension too many or too few is refused") {
         subject throws(Finding) in
