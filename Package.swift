@@ -66,6 +66,7 @@ let package = Package(
         .executable(name: "scorer", targets: ["Scorer"]),
         .executable(name: "slipway", targets: ["Slipway"]),
         .executable(name: "dialect-server", targets: ["DialectServer"]),
+        .executable(name: "adapter-check", targets: ["AdapterCheck"]),
         .executable(name: "bench-registry-files", targets: ["BenchRegistryFiles"]),
         .library(name: "OnnxRuntimeAdapter", type: .dynamic, targets: ["OnnxRuntimeAdapter"]),
         .library(name: "XGBoostAdapter", type: .dynamic, targets: ["XGBoostAdapter"]),
@@ -110,6 +111,9 @@ let package = Package(
         .target(name: "AdapterABI", path: "Shared/AdapterABI"),
         library("AdapterContracts", ["Protobuf"]),
         library("Serving", ["AdapterABI", "AdapterContracts", "Protobuf", "Loop", "Spelling", "CLinux"]),
+        program(
+            "AdapterCheck", ["Serving", "AdapterContracts", "Protobuf", "Loop"],
+            path: "Services/Scorer/AdapterCheck"),
         // Frameworks, each behind that contract in a dynamic library of its own.
         adapter("AdapterMessages", ["CProtobufC"], path: "Messages"),
         adapter("AdapterCommon", ["AdapterMessages", "CProtobufC"], path: "Common"),
@@ -240,7 +244,8 @@ let package = Package(
             ]),
         .target(name: "ServingTestAdapter", dependencies: ["AdapterABI"], path: "Tests/ServingTestAdapter"),
         tests(
-            "ServingTests", ["Serving", "ServingTestAdapter", "AdapterContracts", "Protobuf", "Loop", "TestKit"]),
+            "ServingTests",
+            ["Serving", "ServingTestAdapter", "AdapterCheck", "AdapterContracts", "Protobuf", "Loop", "TestKit"]),
         library("ScorerFakes", ["Serving", "Loop", "Protobuf"], path: "Tests/ScorerFakes"),
         program(
             "DialectServer",

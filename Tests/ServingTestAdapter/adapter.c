@@ -1,7 +1,6 @@
 #include "serving_test_adapter.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,12 +87,13 @@ struct slipway_instance {
     int is_told;
 };
 
-static atomic_int models, instances, disorder;
+static atomic_int models, instances, disorder, by_itself;
 static _Atomic uint64_t input_address, output_address;
 
 int32_t serving_test_models(void) { return models; }
 int32_t serving_test_instances(void) { return instances; }
 int32_t serving_test_disorder(void) { return disorder; }
+int32_t serving_test_destroyed_by_itself(void) { return by_itself; }
 uint64_t serving_test_input_address(void) { return input_address; }
 uint64_t serving_test_output_address(void) { return output_address; }
 
@@ -137,7 +137,7 @@ static slipway_status *load(slipway_adapter_state *state, slipway_bytes request,
     find_text(request, 4, behaviour, sizeof(behaviour));
     if (strcmp(behaviour, "damaged") == 0)
         return failed(state->host, SLIPWAY_FAILED_PRECONDITION, "the file ends in the middle");
-    if (strcmp(behaviour, "crash") == 0) raise(SIGSEGV);
+    if (strcmp(behaviour, "crash") == 0) *(volatile int *)(uintptr_t)find_text = 0; /* Code is not to be written. */
     if (strcmp(behaviour, "hang") == 0)
         for (;;) pause();
     if (strcmp(behaviour, "wordless") == 0) return failed(state->host, SLIPWAY_INTERNAL, "");
@@ -183,7 +183,14 @@ static slipway_status *create_instance(slipway_model *model, slipway_bytes optio
 }
 
 static void destroy_instance(slipway_instance *instance) {
-    if (instance->has_thread) pthread_detach(instance->thread);
+    if (instance->has_thread) {
+        if (pthread_equal(instance->thread, pthread_self())) {
+            by_itself++;
+            pthread_detach(instance->thread);
+        } else {
+            pthread_join(instance->thread, NULL);
+        }
+    }
     instance->model->instances--;
     instances--;
     free(instance);

@@ -183,6 +183,17 @@ struct AdapterExecutionTests {
         #expect(adapter.library.faults.isEmpty)
     }
 
+    @Test("a model let go of while it executes is unloaded after the answer, and not by the thread that gives it")
+    func letsGo() throws {
+        let before = serving_test_destroyed_by_itself()
+        for _ in 0..<50 {
+            let answers = Answers()
+            _ = try adapter.instance("pending").execute(ModelExecution(inputs: [x]), completion: answers.completion)
+            #expect(try answers.all()[0].get()[0].floats == [2, 3, 4, 5])
+        }
+        #expect(serving_test_destroyed_by_itself() == before)
+    }
+
     @Test("a model is unloaded with the last reference, after its instances")
     func unloads() throws {
         let before = (serving_test_models(), serving_test_instances())

@@ -81,7 +81,18 @@ public final class AdapterLibrary: ModelFramework, @unchecked Sendable {
         }
     }
 
-    deinit { functions.close(state) }
+    deinit { AdapterCallback.release(functions.close, state, keeping: Kept(host: host, claim: claim)) }
+
+    /// What an adapter may use until its `close` has returned.
+    private final class Kept {
+        let host: AdapterHost
+        let claim: LibraryClaim?
+
+        init(host: AdapterHost, claim: LibraryClaim?) {
+            self.host = host
+            self.claim = claim
+        }
+    }
 
     public func recognise(
         _ request: Slipway.Adapter.V1.LoadRequest
@@ -126,6 +137,9 @@ public final class AdapterLibrary: ModelFramework, @unchecked Sendable {
 
     /// Statuses that the adapter made and neither returned nor completed with.
     package var statusesHeld: Int { host.statuses.count }
+
+    /// For checks, while nothing executes: what outputs' memory is filled with first.
+    package func fillOutputs(with byte: UInt8) { host.limits.outputFilling = byte }
 
     private static func alignment(of adapter: Slipway.Adapter.V1.AdapterDescription) throws(ServingError) -> Int {
         let alignment = Int(adapter.inputAlignment)

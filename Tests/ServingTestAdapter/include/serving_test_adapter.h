@@ -16,6 +16,8 @@ const void *serving_test_entry_old(uint32_t major);
 int32_t serving_test_models(void);
 int32_t serving_test_instances(void);
 int32_t serving_test_disorder(void);
+/* Instances that were destroyed on the thread of their own execution. */
+int32_t serving_test_destroyed_by_itself(void);
 /* The address of the first input of the last execution, and of its first output. */
 uint64_t serving_test_input_address(void);
 uint64_t serving_test_output_address(void);

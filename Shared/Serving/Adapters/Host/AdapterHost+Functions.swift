@@ -47,7 +47,7 @@ extension AdapterHost {
                 host.fault("it completed an execution that this host did not start")
                 return
             }
-            record.complete(failure)
+            AdapterCallback.run { record.complete(failure) }
         }
         table.pointee.is_cancelled = { context, execution in
             guard let record = ExecutionRecord.of(UnsafeMutablePointer(mutating: execution)) else { return 0 }

@@ -26,7 +26,8 @@ public struct AdapterLimits: Sendable {
 /// Lives until the adapter's `close` has returned; the table points at it without holding it.
 final class AdapterHost: @unchecked Sendable {
     let statuses = AdapterStatuses()
-    let limits: AdapterLimits
+    /// Only checks change them, while nothing executes.
+    var limits: AdapterLimits
     let log: @Sendable (AdapterLogLevel, String) -> Void
     /// The address that the adapter keeps.
     let table: UnsafeMutablePointer<slipway_host>

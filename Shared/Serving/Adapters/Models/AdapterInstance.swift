@@ -14,7 +14,10 @@ final class AdapterInstance: ServableInstance, @unchecked Sendable {
     }
 
     // Executions under way hold their instance, and it its model: the order of the contract holds by itself.
-    deinit { model.library.functions.destroyInstance?(pointer) }
+    deinit {
+        guard let destroy = model.library.functions.destroyInstance else { return }
+        AdapterCallback.release(destroy, pointer, keeping: model)
+    }
 
     func execute(
         _ execution: ModelExecution, completion: @escaping @Sendable (Result<[Tensor], ServingError>) -> Void

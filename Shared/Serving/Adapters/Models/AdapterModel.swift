@@ -24,7 +24,7 @@ final class AdapterModel: ServableModel, @unchecked Sendable {
         }
     }
 
-    deinit { library.functions.unload(pointer) }
+    deinit { AdapterCallback.release(library.functions.unload, pointer, keeping: library) }
 
     func makeInstance(_ index: Int) throws(ServingError) -> any ServableInstance {
         guard let create = library.functions.createInstance else { return AdapterInstance(self, pointer: nil) }

@@ -95,11 +95,24 @@ package struct ChildProcess {
         var words: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
         defer { for word in words { free(word) } }
         var process: pid_t = 0
-        let code = posix_spawn(&process, program, &actions, &attributes, &words, slipway_environment())
+        var variables = environment()
+        defer { for variable in variables { free(variable) } }
+        let code = posix_spawn(&process, program, &actions, &attributes, &words, &variables)
         guard code == 0 else {
             throw ServingError(.faulty, "\(program) cannot be started: \(String(cString: strerror(code)))")
         }
         return process
+    }
+
+    /// This process's, without Swift's own report of a crash: it takes a second, and hides what was said last.
+    private static func environment() -> [UnsafeMutablePointer<CChar>?] {
+        var variables: [UnsafeMutablePointer<CChar>?] = [strdup("SWIFT_BACKTRACE=enable=no")]
+        var next = slipway_environment()
+        while let variable = next?.pointee {
+            if strncmp(variable, "SWIFT_BACKTRACE=", 16) != 0 { variables.append(strdup(variable)) }
+            next = next?.successor()
+        }
+        return variables + [nil]
     }
 
     /// Writes, reads and waits until the process has ended, or its time.
@@ -160,6 +173,21 @@ package struct ChildProcess {
                 let excess = self[keyPath: bytes].count - limit
                 if excess > 0 { self[keyPath: bytes].removeFirst(excess) }
             }
+        }
+    }
+
+    /// As people know it: `SIGSEGV`.
+    package static func signalName(_ signal: Int32) -> String {
+        switch signal {
+        case SIGSEGV: "SIGSEGV"
+        case SIGABRT: "SIGABRT"
+        case SIGBUS: "SIGBUS"
+        case SIGFPE: "SIGFPE"
+        case SIGILL: "SIGILL"
+        case SIGKILL: "SIGKILL"
+        case SIGTERM: "SIGTERM"
+        case SIGTRAP: "SIGTRAP"
+        default: "signal \(signal)"
         }
     }
 }

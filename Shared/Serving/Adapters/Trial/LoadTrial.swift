@@ -63,11 +63,12 @@ public struct LoadTrial: Sendable {
         let subject = name.isEmpty ? "the model" : "model \"\(name)\""
         let what =
             switch child.ending {
-            case .crashed(let signal): "crashed with \(TrialMessages.signalName(signal)) while \(stage)"
+            case .crashed(let signal): "crashed with \(ChildProcess.signalName(signal)) while \(stage)"
             case .exited(let code): "ended its process with code \(code) while \(stage)"
             case .ranOut: "was still \(stage) after \(limit), and was ended"
             }
-        let words = String(decoding: child.lastWords, as: UTF8.self).split(separator: "\n").last.map { ": \($0)" } ?? ""
+        let lines = String(decoding: child.lastWords, as: UTF8.self).split(separator: "\n") as [Substring]
+        let words = lines.last.map { ": \($0)" } ?? ""
         throw ServingError(.unloadable, "\(subject) \(what) (in a trial process; the server goes on)\(words)")
     }
 }

@@ -79,20 +79,4 @@ enum TrialMessages {
     static func name(of kind: ServingError.Kind) -> String { kinds.first { $0.kind == kind }?.name ?? "faulty" }
 
     static func kind(named name: String) -> ServingError.Kind { kinds.first { $0.name == name }?.kind ?? .faulty }
-
-    /// As people know it: `SIGSEGV`.
-    static func signalName(_ signal: Int32) -> String {
-        switch signal {
-        case SIGSEGV: "SIGSEGV"
-        case SIGABRT: "SIGABRT"
-        case SIGBUS: "SIGBUS"
-        case SIGFPE: "SIGFPE"
-        case SIGILL: "SIGILL"
-        case SIGKILL: "SIGKILL"
-        case SIGTERM: "SIGTERM"
-        case SIGTRAP: "SIGTRAP"
-        case SIGXCPU: "SIGXCPU"
-        default: "signal \(signal)"
-        }
-    }
 }
