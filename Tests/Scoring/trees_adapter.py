@@ -169,7 +169,7 @@ def damage(name, library, folder, file, features, rounds):
     adapter = Adapter(ADAPTERS / f"lib{name}Adapter.so", library=library)
     path = pathlib.Path(folder) / file
     whole = path.read_bytes()
-    random = numpy.random.default_rng(5)
+    random = numpy.random.default_rng(int(os.environ.get("SEED", 5)))
     data = rows(40, int(features))
     loaded = refused = 0
     for index in range(int(rounds)):

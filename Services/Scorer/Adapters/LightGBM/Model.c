@@ -207,6 +207,10 @@ static slipway_status *check_trees(const context *context) {
 
 static slipway_status *read_all(context *context, const char *text, size_t size) {
     if (memchr(text, 0, size)) return damaged(context, "a zero byte is no text");
+    /* Which the library would take for the end of a line. */
+    for (const char *at = text; (at = memchr(at, '\r', size - (size_t)(at - text))) != NULL; ++at) {
+        if (at[1] != '\n') return damaged(context, "byte %zu is a carriage return within a line", (size_t)(at - text));
+    }
     span rest = {text, size}, line;
     if (!span_line(&rest, &line) || !is_line(line, "tree")) return damaged(context, "its first line is not `tree`");
     context->line = 2;

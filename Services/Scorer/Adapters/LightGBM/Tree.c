@@ -56,6 +56,11 @@ static const char *find_lines(span text, lines *lines) {
     span line, value;
     for (int count = 0; span_line(&text, &line) && line.size > 0; ++count) {
         if (count == LINES_MOST) return "can't be read: the tree has too many lines";
+        /* With the first that is none the library ends reading. */
+        const char *equals = memchr(line.at, '=', line.size);
+        if (!equals || memchr(equals + 1, '=', line.size - (size_t)(equals + 1 - line.at))) {
+            return "can't be read: a line of the tree is not a name, `=` and a value";
+        }
         for (size_t index = 0; index < sizeof wanted / sizeof *wanted; ++index) {
             if (!span_value(line, wanted[index].name, &value)) continue;
             if (wanted[index].value->at) return "can't be read: a line of the tree comes twice";

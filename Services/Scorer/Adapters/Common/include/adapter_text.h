@@ -23,6 +23,10 @@ void adapter_text_format_with(adapter_text *text, const char *format, va_list ar
 /* The text so far, never NULL; valid until the next change. */
 const char *adapter_text_string(const adapter_text *text);
 
+/* Puts a question mark in the place of each byte that is not part of UTF-8: names in models are whatever they are, and
+ * what goes to the host is text. */
+void adapter_text_repair(char *string);
+
 void adapter_text_free(adapter_text *text);
 
 #endif
