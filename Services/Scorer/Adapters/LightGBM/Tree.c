@@ -175,6 +175,9 @@ static const char *read_sets(lines *lines, lightgbm_tree *tree, int64_t set_coun
 
 /* Leaves that are linear models ask for features too. */
 static const char *check_linear(lines *lines, uint32_t features, int64_t leaves) {
+    if (!lines->leaf_const.at || !lines->num_features.at || !lines->leaf_features.at || !lines->leaf_coeff.at) {
+        return "can't be read: a line that describes linear leaves is missing";
+    }
     int64_t total = 0;
     for (int64_t leaf = 0; leaf < leaves; ++leaf) {
         int64_t count;
@@ -228,7 +231,7 @@ const char *lightgbm_tree_read(span text, uint32_t features, lightgbm_tree *tree
     }
     /* A leaf takes two bytes at least: what a file says is no reason to ask for memory. */
     if ((uint64_t)leaves > lines.leaf_value.size / 2 + 1) return "can't be read: leaf_value is shorter than num_leaves";
-    if (!single(lines.num_cat, 0, leaves, &sets)) return "can't be read: num_cat is no number of sets";
+    if (!lines.num_cat.at || !single(lines.num_cat, 0, leaves, &sets)) return "can't be read: num_cat is no number of sets";
     if (!single(lines.is_linear, 0, 1, &is_linear)) return "can't be read: is_linear is neither 0 nor 1";
     tree->is_linear = is_linear;
     tree->count = (uint32_t)(leaves * 2 - 1);

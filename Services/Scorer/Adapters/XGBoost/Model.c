@@ -106,6 +106,11 @@ static slipway_status *read_tree(const context *context, size_t index) {
     }
     int64_t vector = 0, targets = model->groups;
     const value *parameters = value_member(tree, "tree_param");
+    /* The library puts it where this says. */
+    int64_t place = (int64_t)index;
+    if (!value_integer_of(tree, "id", place, place, &place)) {
+        return damaged(context, "tree %zu has not its place as its `id`", index);
+    }
     if (!value_integer_of(parameters, "size_leaf_vector", 0, 1, &vector)
         && !value_integer_of(parameters, "size_leaf_vector", targets, targets, &vector)) {
         return damaged(context, "tree %zu has leaves of neither one value nor %u", index, model->groups);
