@@ -5,7 +5,8 @@ SHELL := /bin/bash
 JOBS ?= 2
 SECONDS ?= 60
 RELEASE := -c release -j $(JOBS) --static-swift-stdlib -Xswiftc -enforce-exclusivity=unchecked
-PROGRAMS := registry slipway rpc-interop-server rpc-interop-client rpc-conformance-server rpc-conformance-client protobuf-testee
+ADAPTERS := OnnxRuntimeAdapter XGBoostAdapter LightGBMAdapter PythonAdapter
+PROGRAMS := registry slipway scorer rpc-interop-server rpc-interop-client rpc-conformance-server rpc-conformance-client protobuf-testee
 
 .PHONY: help
 help: ## Show this list
@@ -30,7 +31,7 @@ run: bootstrap ## Set everything up, start what exists and show it at work
 	@Scripts/demonstrate "$$(swift build $(RELEASE) --show-bin-path)"
 
 .PHONY: test
-test: build lint test-unit test-interop test-acceptance test-faults ## Set everything up and pass every test
+test: build lint test-unit test-interop test-acceptance test-scoring test-faults ## Set everything up and pass every test
 
 .PHONY: test-unit
 test-unit: bootstrap ## The tests in Swift, each target in a process of its own; ONLY=RPCTests runs one
@@ -48,6 +49,19 @@ test-acceptance: bootstrap ## The services as their users meet them: real progra
 	swift build -j $(JOBS) --product registry
 	swift build -j $(JOBS) --product slipway
 	.tools/python/bin/python Tests/Acceptance/registry/run.py --bin "$$(swift build --show-bin-path)"
+
+.PHONY: test-scoring
+test-scoring: bootstrap ## The scorer with its adapters and their frameworks; SCALE=full for all swaps, AREA=serving for some
+	for product in scorer $(ADAPTERS); do swift build -j $(JOBS) --product $$product || exit 1; done
+	.tools/scoring/bin/python Tests/Scoring/run.py --bin "$$(swift build --show-bin-path)" \
+		--scale $(or $(SCALE),short) $(AREA)
+
+.PHONY: test-shows
+test-shows: bootstrap ## The registry at the scale that is promised: 10,000 versions of one name, 5 GB, 100,000 files
+	swift build $(RELEASE) --product registry
+	swift build $(RELEASE) --product slipway
+	.tools/python/bin/python Tests/Acceptance/registry/run.py --bin "$$(swift build $(RELEASE) --show-bin-path)" \
+		--scale full --only shows
 
 .PHONY: test-faults
 test-faults: bootstrap ## Floods of calls, cancels, deaths, idle connections, slow readers, kills; SCALE=full for all of it
@@ -76,6 +90,7 @@ bench: ## Run the benchmarks, with their peers in the same run
 	swift build $(RELEASE) --product bench-echo
 	Benchmarks/Echo/run --ours "$$(swift build $(RELEASE) --show-bin-path)/bench-echo"
 	Benchmarks/Protobuf/run
+	Benchmarks/Registry/run --quick
 
 .PHONY: lint
 lint: bootstrap ## Layout, rules of the house, and whether generated code is up to date

@@ -27,9 +27,10 @@ func system(_ name: String, pkgConfig: String? = nil, package: String? = nil) ->
         name: "C\(name)", path: "Shared/C/\(name)", pkgConfig: pkgConfig, providers: package.map { [.apt([$0])] } ?? [])
 }
 /// A part of an adapter: C, of which only the adapter's entry is seen from outside.
-func adapter(_ name: String, _ dependencies: [Target.Dependency], path: String) -> Target {
+func adapter(_ name: String, _ dependencies: [Target.Dependency], path: String, exclude: [String] = []) -> Target {
     .target(
         name: name, dependencies: ["AdapterABI"] + dependencies, path: "Services/Scorer/Adapters/\(path)",
+        exclude: exclude,
         cSettings: [
             .define("_GNU_SOURCE"),
             .unsafeFlags(["-std=gnu11", "-fvisibility=hidden", "-ffp-contract=off", "-Wall", "-Wextra", "-Werror"]),
@@ -60,9 +61,12 @@ let package = Package(
         .executable(name: "activity-worker", targets: ["ActivityWorker"]),
         .executable(name: "bench-models", targets: ["BenchModels"]),
         .executable(name: "bench-state", targets: ["BenchState"]),
+        .library(name: "PythonAdapter", type: .dynamic, targets: ["PythonAdapter"]),
         .executable(name: "registry", targets: ["Registry"]),
+        .executable(name: "scorer", targets: ["Scorer"]),
         .executable(name: "slipway", targets: ["Slipway"]),
         .executable(name: "bench-registry-files", targets: ["BenchRegistryFiles"]),
+        .library(name: "OnnxRuntimeAdapter", type: .dynamic, targets: ["OnnxRuntimeAdapter"]),
         .library(name: "XGBoostAdapter", type: .dynamic, targets: ["XGBoostAdapter"]),
         .library(name: "LightGBMAdapter", type: .dynamic, targets: ["LightGBMAdapter"]),
     ],
@@ -72,6 +76,7 @@ let package = Package(
         system("Nghttp2", pkgConfig: "libnghttp2", package: "libnghttp2-dev"),
         system("OpenSSL", pkgConfig: "openssl", package: "libssl-dev"),
         system("Zlib", pkgConfig: "zlib", package: "zlib1g-dev"),
+        system("Curl", pkgConfig: "libcurl", package: "libcurl4-openssl-dev"),
         system("PostgreSQL", pkgConfig: "libpq", package: "libpq-dev"),
         system("ProtobufC", pkgConfig: "libprotobuf-c", package: "libprotobuf-c-dev"),
 
@@ -80,7 +85,11 @@ let package = Package(
         library("Loop", ["CLinux"] + (hasMimalloc ? ["CMimalloc"] : [])),
         library("HTTP", ["Loop", "CLinux", "CNghttp2", "COpenSSL"]),
         library("Protobuf"),
+        // How far words are apart, for "did you mean".
+        library("Spelling"),
         library("Blobs", ["Loop", "CLinux", "COpenSSL"]),
+        library("Outbound", ["Loop", "CCurl"]),
+        library("OCI", ["Outbound", "Blobs", "Protobuf", "Loop", "CZlib"]),
         library("ConnectionPool", ["Loop"]),
         library("Postgres", ["ConnectionPool", "Loop", "CLinux", "CPostgreSQL"]),
 
@@ -92,21 +101,25 @@ let package = Package(
 
         // Remote calls on top of them.
         library("RPC", ["HTTP", "Loop", "Protobuf", "CZlib"]),
-        library("ServiceKit", ["RPC", "HTTP", "Loop", "Protobuf", "CLinux"]),
+        library("ServiceKit", ["RPC", "HTTP", "Loop", "Protobuf", "Spelling", "CLinux"]),
         // What services say to each other, and who may say it.
         library("Contracts", ["RPC", "Protobuf"]),
         library("Access", ["Contracts", "ServiceKit", "RPC", "HTTP", "Loop", "Protobuf", "COpenSSL"]),
         // How a model's framework is reached: the contract of its dynamic library, and what hosts one.
         .target(name: "AdapterABI", path: "Shared/AdapterABI"),
         library("AdapterContracts", ["Protobuf"]),
-        library("Serving", ["AdapterABI", "AdapterContracts", "Protobuf", "Loop", "CLinux"]),
+        library("Serving", ["AdapterABI", "AdapterContracts", "Protobuf", "Loop", "Spelling", "CLinux"]),
         // Frameworks, each behind that contract in a dynamic library of its own.
         adapter("AdapterMessages", ["CProtobufC"], path: "Messages"),
         adapter("AdapterCommon", ["AdapterMessages", "CProtobufC"], path: "Common"),
+        adapter("OnnxRuntimeAdapter", ["AdapterCommon", "AdapterMessages", "CProtobufC"], path: "OnnxRuntime"),
         adapter("AdapterTrees", ["AdapterCommon"], path: "Trees"),
         adapter("XGBoostAdapter", ["AdapterCommon", "AdapterTrees"], path: "XGBoost"),
         adapter("LightGBMAdapter", ["AdapterCommon", "AdapterTrees"], path: "LightGBM"),
+        adapter(
+            "PythonAdapter", ["AdapterCommon", "AdapterMessages", "CProtobufC"], path: "Python", exclude: ["Worker"]),
 
+        library("InferenceContracts", ["RPC", "Protobuf"]),
         library("Identity", ["Access", "ServiceKit", "Journal", "Postgres", "RPC", "Loop"]),
         library("Secrets", ["Access", "ServiceKit", "Journal", "Postgres", "RPC", "Loop", "COpenSSL"]),
         library("Activities", ["Leases", "Journal", "ServiceKit", "Postgres", "Loop"]),
@@ -123,7 +136,7 @@ let package = Package(
             "RegistryCore",
             [
                 "Contracts", "Access", "Identity", "Journal", "Blobs", "Postgres", "ServiceKit", "RPC", "HTTP",
-                "Protobuf", "Loop", "COpenSSL", "ModelFormats",
+                "Protobuf", "Loop", "Spelling", "COpenSSL", "ModelFormats",
             ], path: "Services/Registry/Core"),
         program(
             "Registry",
@@ -131,8 +144,21 @@ let package = Package(
             path: "Services/Registry/Main"),
         library("ModelFormats", ["CZlib"], path: "Services/Registry/Formats"),
 
+        // The scorer.
+        library(
+            "ScorerCore",
+            ["InferenceContracts", "Serving", "Access", "ServiceKit", "RPC", "HTTP", "Protobuf", "Loop", "CZlib"],
+            path: "Services/Scorer/Core"),
+        program(
+            "Scorer",
+            ["ScorerCore", "Serving", "AdapterContracts", "Access", "ServiceKit", "RPC", "HTTP", "Loop"],
+            path: "Services/Scorer/Main"),
+        // The image builder.
+        library(
+            "ImageBuilderCore", ["OCI", "Outbound", "Blobs", "Protobuf", "Loop"], path: "Services/ImageBuilder/Core"),
+
         // The command line.
-        library("CommandLineKit", ["ServiceKit", "Loop", "Protobuf"], path: "Services/CommandLine/Kit"),
+        library("CommandLineKit", ["ServiceKit", "Loop", "Protobuf", "Spelling"], path: "Services/CommandLine/Kit"),
         program(
             "Slipway",
             ["CommandLineKit", "Contracts", "Access", "Blobs", "ServiceKit", "RPC", "HTTP", "Protobuf", "Loop"],
@@ -193,6 +219,9 @@ let package = Package(
         tests("PostgresTests", ["Postgres", "ConnectionPool", "Loop"]),
         tests("ServiceKitTests", ["ServiceKit", "KitService", "RPC", "HTTP", "Loop", "Protobuf", "CLinux"]),
         tests("BlobsTests", ["Blobs", "BlobPutter", "Loop", "CLinux"]),
+        tests("OutboundTests", ["Outbound", "HTTP", "Loop"]),
+        tests("ImageBuilderTests", ["ImageBuilderCore", "OCI", "Blobs", "Loop", "TestKit"]),
+        tests("OCITests", ["OCI", "Outbound", "Blobs", "Loop", "TestKit"]),
         tests(
             "AccessTests",
             [
@@ -207,7 +236,16 @@ let package = Package(
                 "RegistryCore", "Contracts", "Access", "Identity", "Journal", "Blobs", "Postgres", "ServiceKit", "RPC",
                 "HTTP", "Protobuf", "Loop", "TestKit",
             ]),
-        tests("ServingTests", ["Serving", "AdapterContracts", "Protobuf", "Loop", "TestKit"]),
+        .target(name: "ServingTestAdapter", dependencies: ["AdapterABI"], path: "Tests/ServingTestAdapter"),
+        tests(
+            "ServingTests", ["Serving", "ServingTestAdapter", "AdapterContracts", "Protobuf", "Loop", "TestKit"]),
+        tests(
+            "ScorerTests",
+            [
+                "ScorerCore", "InferenceContracts", "Serving", "Access", "ServiceKit", "RPC", "HTTP", "Protobuf",
+                "Loop",
+                "TestKit", "CZlib",
+            ]),
         tests("ModelFormatsTests", ["ModelFormats", "TestKit", "CZlib"], exclude: ["Fixtures"]),
     ]
 )

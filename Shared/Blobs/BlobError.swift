@@ -29,10 +29,13 @@ public struct BlobError: Error, Sendable, CustomStringConvertible {
     public let message: String
     /// The system's error number where there was one.
     public let number: Int32?
+    /// Which of several blobs is meant, where one is.
+    public let digest: BlobDigest?
 
-    public init(_ code: Code, _ message: String) {
+    public init(_ code: Code, _ message: String, digest: BlobDigest? = nil) {
         self.code = code
         self.message = message
+        self.digest = digest
         number = nil
     }
 
@@ -47,6 +50,7 @@ public struct BlobError: Error, Sendable, CustomStringConvertible {
             }
         message = "\(operation) \(path): \(String(cString: strerror(number)))"
         self.number = number
+        digest = nil
     }
 
     public var description: String { message }

@@ -37,6 +37,14 @@ extension BlobStore {
         }
     }
 
+    /// One after the other, for stores to which a flush costs nothing.
+    public func putAll(_ batch: [BlobContent]) async throws -> [BlobPin] {
+        for content in batch { try content.check() }
+        var pins: [BlobPin] = []
+        for content in batch { pins.append(try await put(Array(content.bytes), expecting: content.digest)) }
+        return pins
+    }
+
     /// Opens a blob for the time of `body`.
     public func withBlob<Result>(
         _ digest: BlobDigest, _ body: (any BlobReader) async throws -> Result

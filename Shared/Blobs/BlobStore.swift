@@ -23,6 +23,13 @@ public protocol BlobStore: Sendable {
     /// Begins an upload. It survives the process: what was appended is there for `resumeUpload`.
     func beginUpload() async throws -> any BlobUpload
 
+    /// Stores many small blobs, made durable together rather than one by one. A pin may be an open file: a batch has some
+    /// hundred blobs at most, and what it has it holds in memory.
+    /// - Returns: a pin for each, in their order; all of them are durable.
+    /// - Throws: `BlobError` `.digestMismatch` with the first whose bytes are not what it was to be, and nothing was
+    ///   stored. After another error some of them may be there, and nobody holds them.
+    func putAll(_ batch: [BlobContent]) async throws -> [BlobPin]
+
     /// Takes up an upload where it stands.
     /// - Throws: `BlobError` `.notFound`; `.busy` where someone has it open.
     func resumeUpload(_ id: BlobUploadID) async throws -> any BlobUpload
@@ -36,6 +43,27 @@ public protocol BlobStore: Sendable {
     /// Reads every blob after `after` and compares it with its name. Damaged ones are taken out of the store, so that
     /// they are absent rather than wrong and may be put again.
     func scrub(after: BlobDigest?, limit: Int) async throws -> BlobScrub
+}
+
+/// A small blob on its way into a store.
+public struct BlobContent: Sendable {
+    public let digest: BlobDigest
+    public let bytes: ArraySlice<UInt8>
+
+    public init(digest: BlobDigest, bytes: ArraySlice<UInt8>) {
+        self.digest = digest
+        self.bytes = bytes
+    }
+
+    /// - Throws: `BlobError` `.digestMismatch` where the bytes are not what the digest says.
+    func check() throws(BlobError) {
+        let hasher = try BlobHasher()
+        bytes.withUnsafeBytes { hasher.update($0) }
+        let found = try hasher.finish()
+        guard found == digest else {
+            throw BlobError(.digestMismatch, "what came is \(found), and not \(digest)", digest: digest)
+        }
+    }
 }
 
 public struct BlobInfo: Hashable, Sendable {

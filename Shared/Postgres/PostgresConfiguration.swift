@@ -39,6 +39,8 @@ public struct PostgresConfiguration: Sendable {
         set("statement_timeout", statementTimeout)
         set("lock_timeout", lockTimeout)
         set("idle_in_transaction_session_timeout", idleInTransactionTimeout)
+        // Compiling a statement takes longer than any of ours should, and where the planner overrates one it is done anyway.
+        options.append("-c jit=off")
         if isReadOnly { options.append("-c default_transaction_read_only=on") }
         return options.joined(separator: " ")
     }

@@ -102,6 +102,45 @@ struct BlobStoreConformance {
         }
     }
 
+    @Test(
+        "a batch is there whole, pinned in its order, also what was there before or comes twice",
+        arguments: StoreKind.allCases)
+    func batch(_ kind: StoreKind) async throws {
+        try await kind.withStore { store in
+            let contents = [0, 1, 100, 65_536, 100].enumerated().map { content(seed: UInt64($0 + 20), size: $1) }
+            try await store.put(contents[2]).release()
+            let batch = try (contents + [contents[1]]).map { bytes in
+                BlobContent(digest: try BlobHasher.digest(bytes), bytes: ([9] + bytes)[1...])
+            }
+            let pins = try await store.putAll(batch)
+            #expect(pins.map(\.info) == batch.map { BlobInfo(digest: $0.digest, size: Int64($0.bytes.count)) })
+            #expect(try await store.list(after: nil, limit: 10).count == 5)
+            let held = try await store.collect(olderThan: .zero) { _ in [] }
+            #expect(held.held == 5 && held.removed.isEmpty && held.removedUploads == 0)
+            for (content, bytes) in zip(batch, contents) {
+                let read = try await store.withBlob(content.digest) { try await $0.verifiedBytes(upTo: 100_000) }
+                #expect(read == bytes)
+            }
+            for pin in pins { pin.release() }
+            #expect(try await store.collect(olderThan: .zero) { _ in [] }.removed.count == 5)
+            #expect(try await store.putAll([]).isEmpty)
+        }
+    }
+
+    @Test("one lie in a batch, and nothing of it is stored", arguments: StoreKind.allCases)
+    func batchMismatch(_ kind: StoreKind) async throws {
+        try await kind.withStore { store in
+            let promised = try BlobHasher.digest([9])
+            let batch = [
+                BlobContent(digest: try BlobHasher.digest([1]), bytes: [1]), BlobContent(digest: promised, bytes: [2]),
+            ]
+            let error = await failure { _ = try await store.putAll(batch) }
+            #expect(error?.code == .digestMismatch && error?.message.hasSuffix("and not \(promised)") == true)
+            #expect(try await store.list(after: nil, limit: 10).isEmpty)
+            #expect(try await store.collect(olderThan: .zero) { Set($0) }.removedUploads == 0)
+        }
+    }
+
     @Test("a put whose source fails leaves nothing", arguments: StoreKind.allCases)
     func brokenSource(_ kind: StoreKind) async throws {
         try await kind.withStore { store in

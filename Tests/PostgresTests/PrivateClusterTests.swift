@@ -23,6 +23,13 @@ import Testing
         try await later.stop()
     }
 
+    @Test(
+        "the server's memory is an eighth of what there is, within bounds",
+        arguments: [(512, nil, 128), (2048, nil, 256), (65_536, nil, 512), (65_536, 1600, 200), (2048, 1 << 40, 256)])
+    func memory(machine: Int, group: Int?, expected: Int) {
+        #expect(ServerMemory.sharedBuffers(machine: machine, group: group) == expected)
+    }
+
     @Test("after kill -9 of every process the next start recovers what was committed")
     func killed() async throws {
         let cluster = try await TestDatabase.temporaryCluster()

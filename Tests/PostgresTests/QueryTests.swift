@@ -33,6 +33,23 @@ private struct Person: PostgresRowDecodable, Equatable {
         #expect(!dumped.contains(secret) && !dumped.contains("115"))
     }
 
+    @Test("a statement that is planned for its values is not kept, however often it is sent")
+    func plannedForValues() async throws {
+        try await TestDatabase.withPool { pool in
+            try await pool.withConnection { connection in
+                for number in 1...10 {
+                    let query: PostgresQuery = "SELECT \(number) + 1"
+                    let found = try await connection.query(query.plannedForValues()).all(Int.self)
+                    #expect(found == [number + 1])
+                }
+                let kept = try await connection.query(
+                    "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%+ 1'"
+                ).all(Int.self)
+                #expect(kept == [0])
+            }
+        }
+    }
+
     @Test("values of every type come back as they went")
     func roundTrip() async throws {
         try await TestDatabase.withPool { pool in

@@ -11,9 +11,11 @@ import RegistryCore
 /// Registers and searches below the wire, for finding what a change of statements or indexes costs:
 ///
 ///     bench-models "host=/run/postgresql dbname=empty" CLIENTS COUNT [NAMES]
-///     bench-models "host=/run/postgresql dbname=filled" search PASSES QUERY…
+///     bench-models "host=/run/postgresql dbname=filled" search PASSES QUERY… < queries
+///     bench-models "host=/run/postgresql dbname=filled" count PASSES QUERY… < queries
 ///
-/// Prints registrations a second, or for each query the versions found and p50 and p99 in milliseconds.
+/// Prints registrations a second, or for each query the versions found and p50 and p99 in milliseconds. Queries come from
+/// standard input, one a line, where none is given. `count` has the versions counted too, and prints how many there are.
 @main
 enum ModelsBenchmark {
     private static let workspace = Workspace(id: EntityID(high: 0, low: 1), name: "bench")
@@ -21,7 +23,7 @@ enum ModelsBenchmark {
     static func main() async throws {
         let arguments = Array(CommandLine.arguments.dropFirst())
         guard arguments.count >= 3 else {
-            print("usage: bench-models CONNECTION CLIENTS COUNT [NAMES] | CONNECTION search PASSES QUERY…")
+            print("usage: bench-models CONNECTION CLIENTS COUNT [NAMES] | CONNECTION search|count PASSES QUERY…")
             exit(64)
         }
         let group = try LoopGroup(count: 1)
@@ -29,10 +31,16 @@ enum ModelsBenchmark {
         let configuration = PostgresConfiguration(connection: arguments[0])
         let loop = group.loops[0]
         let pool = PostgresPool(configuration, loops: group.loops)
-        if arguments[1] == "search" {
+        if arguments[1] == "search" || arguments[1] == "count" {
             let store = RegistryStore(pool, blobs: MemoryBlobStore())
-            try await Task(executorPreference: loop) {
-                for query in arguments.dropFirst(3) { try await search(store, query, Int(arguments[2]) ?? 1) }
+            var queries = Array(arguments.dropFirst(3))
+            if queries.isEmpty { while let line = readLine() { queries.append(line) } }
+            try await Task(executorPreference: loop) { [queries] in
+                let workspace = try await filled(pool)
+                for query in queries {
+                    let request = Slipway.Models.V1.SearchRequest(query: query, count: arguments[1] == "count")
+                    try await search(store, request, in: workspace, Int(arguments[2]) ?? 1)
+                }
             }.value
         } else {
             try await Journal.prepare(configuration, on: loop)
@@ -79,16 +87,26 @@ enum ModelsBenchmark {
         print(Int(Double(count / clients * clients) / seconds(since: start)), "registrations/s")
     }
 
-    private static func search(_ store: RegistryStore, _ query: String, _ passes: Int) async throws {
+    /// The workspace that the first version is in.
+    private static func filled(_ pool: PostgresPool) async throws -> Workspace {
+        let first = try await pool.query("SELECT workspace FROM registry.versions ORDER BY id LIMIT 1")
+            .all(PostgresUUID.self).first
+        return first.map { Workspace(id: EntityID(high: $0.high, low: $0.low), name: "bench") } ?? workspace
+    }
+
+    private static func search(
+        _ store: RegistryStore, _ request: Slipway.Models.V1.SearchRequest, in workspace: Workspace, _ passes: Int
+    ) async throws {
         var times: [Double] = []
-        var found = 0
+        var found = Slipway.Models.V1.SearchResponse()
         for _ in 0..<max(1, passes) {
             let start = ContinuousClock.now
-            found = try await store.search(Slipway.Models.V1.SearchRequest(query: query), in: workspace).versions.count
+            found = try await store.search(request, in: workspace)
             times.append(seconds(since: start) * 1000)
         }
         times.sort()
-        print(found, rounded(times[times.count / 2]), rounded(times[times.count * 99 / 100]), query)
+        let count = found.total ?? Int64(found.versions.count)
+        print(count, rounded(times[times.count / 2]), rounded(times[times.count * 99 / 100]), request.query)
     }
 
     private static func rounded(_ value: Double) -> Double { (value * 100).rounded() / 100 }

@@ -25,6 +25,11 @@ final class OpenFile: Sendable {
         guard fsync(descriptor) == 0 else { throw BlobError("fsync", path, number: errno) }
     }
 
+    /// Makes everything durable that was written to the file's file system, by whomever.
+    func synchroniseFileSystem() throws(BlobError) {
+        guard slipway_sync_filesystem(descriptor) == 0 else { throw BlobError("syncfs", path, number: errno) }
+    }
+
     func truncate(to size: Int64) throws(BlobError) {
         guard ftruncate(descriptor, off_t(size)) == 0 else { throw BlobError("truncate", path, number: errno) }
     }

@@ -8,6 +8,7 @@ public import Loop
 ///     uploads/<id>/data           an upload's bytes
 ///     uploads/<id>/lock           held by whoever writes the upload
 ///     uploads/<id>/durable        how far the bytes surely are on the disk
+///     uploads/<id>/<number>       bytes of a batch, until all of them are on the disk
 ///     damaged/                    what a scrub took out
 ///
 /// How nothing that is used gets lost. Locks are `flock`s: the kernel drops them with the process that held them, so that

@@ -125,9 +125,16 @@ final class UploadFile: @unchecked Sendable {
         try UploadFile.removeFolder(folder)
     }
 
-    /// Removes an upload's folder. The lock goes last: without it the upload can't be resumed, nor its folder be reused.
+    /// Removes the folder of an upload or of a batch. The lock goes last: without it the upload can't be resumed, nor its
+    /// folder be reused. Does nothing where there is no such folder.
     static func removeFolder(_ folder: String) throws(BlobError) {
-        for name in ["data", "durable", "durable.new", "lock"] { try Files.remove("\(folder)/\(name)") }
+        let names: [String]
+        do { names = try Files.names(in: folder) } catch {
+            if error.code == .notFound { return }
+            throw error
+        }
+        for name in names where name != "lock" { try Files.remove("\(folder)/\(name)") }
+        try Files.remove("\(folder)/lock")
         try Files.removeFolder(folder)
     }
 }

@@ -315,6 +315,151 @@ extension Slipway.Models.V1 {
         }
     }
 
+    /// Brings small files.
+    public struct UploadFilesRequest: Protobuf.Message {
+        /// In any order. The same bytes twice do no harm.
+        public var files: [Slipway.Models.V1.WholeFile] = []
+        public var unknownFields = Protobuf.UnknownFields()
+
+        public init() {}
+        public init(
+            files: [Slipway.Models.V1.WholeFile] = []
+        ) {
+            self.files = files
+        }
+
+        public static var messageName: String { "slipway.models.v1.UploadFilesRequest" }
+        public static let fieldNames = Protobuf.FieldNames([
+            (1, "files", "files"),
+        ])
+
+        public var encodedSize: Int {
+            var size = unknownFields.count
+            size &+= Protobuf.Wire.repeatedSize(files, Protobuf.ProtoMessage<Slipway.Models.V1.WholeFile>.self, tagSize: 1)
+            return size
+        }
+
+        public func encode(into writer: inout Protobuf.Writer) {
+            writer.unknown(unknownFields)
+            writer.repeated(files, Protobuf.ProtoMessage<Slipway.Models.V1.WholeFile>.self, tag: 10)
+        }
+
+        public mutating func merge(from reader: inout Protobuf.Reader) throws {
+            while true {
+                let tag = try reader.nextTag()
+                switch tag {
+                case 0: return
+                case 10: try reader.repeated(&files, Protobuf.ProtoMessage<Slipway.Models.V1.WholeFile>.self, tag: 10)
+                default: try reader.unknown(tag, into: &unknownFields)
+                }
+            }
+        }
+
+        public func encodeJSONFields(into json: inout Protobuf.JSONWriter) throws {
+            try json.repeated("files", "files", files, Protobuf.ProtoMessage<Slipway.Models.V1.WholeFile>.self)
+        }
+
+        public mutating func mergeJSONField(_ number: Int, from json: inout Protobuf.JSONReader) throws {
+            switch number {
+            case 1: try json.repeated(&files, Protobuf.ProtoMessage<Slipway.Models.V1.WholeFile>.self)
+            default: try json.skipValue()
+            }
+        }
+    }
+
+    /// All bytes of a file.
+    public struct WholeFile: Protobuf.Message {
+        /// What the bytes are.
+        public var digest: String = ""
+        /// Every one of them; none for an empty file.
+        public var data: Protobuf.Bytes = []
+        public var unknownFields = Protobuf.UnknownFields()
+
+        public init() {}
+        public init(
+            digest: String = "",
+            data: Protobuf.Bytes = []
+        ) {
+            self.digest = digest
+            self.data = data
+        }
+
+        public static var messageName: String { "slipway.models.v1.WholeFile" }
+        public static let fieldNames = Protobuf.FieldNames([
+            (1, "digest", "digest"),
+            (2, "data", "data"),
+        ])
+
+        public var encodedSize: Int {
+            var size = unknownFields.count
+            if !digest.isEmpty { size &+= 1 &+ Protobuf.ProtoString.size(digest) }
+            if !data.isEmpty { size &+= 1 &+ Protobuf.ProtoBytes.size(data) }
+            return size
+        }
+
+        public func encode(into writer: inout Protobuf.Writer) {
+            writer.unknown(unknownFields)
+            if !data.isEmpty { Protobuf.ProtoBytes.write(data, to: &writer); writer.tag(18) }
+            if !digest.isEmpty { Protobuf.ProtoString.write(digest, to: &writer); writer.tag(10) }
+        }
+
+        public mutating func merge(from reader: inout Protobuf.Reader) throws {
+            while true {
+                let tag = try reader.nextTag()
+                switch tag {
+                case 0: return
+                case 10: digest = try Protobuf.ProtoString.read(from: &reader)
+                case 18: data = try Protobuf.ProtoBytes.read(from: &reader)
+                default: try reader.unknown(tag, into: &unknownFields)
+                }
+            }
+        }
+
+        public func encodeJSONFields(into json: inout Protobuf.JSONWriter) throws {
+            if !digest.isEmpty || json.includesDefaults { try json.single("digest", "digest", digest, Protobuf.ProtoString.self) }
+            if !data.isEmpty || json.includesDefaults { try json.single("data", "data", data, Protobuf.ProtoBytes.self) }
+        }
+
+        public mutating func mergeJSONField(_ number: Int, from json: inout Protobuf.JSONReader) throws {
+            switch number {
+            case 1: try json.implicit(&digest, Protobuf.ProtoString.self)
+            case 2: try json.implicit(&data, Protobuf.ProtoBytes.self)
+            default: try json.skipValue()
+            }
+        }
+    }
+
+    /// Nothing more to say: all of them are there.
+    public struct UploadFilesResponse: Protobuf.Message {
+        public var unknownFields = Protobuf.UnknownFields()
+
+        public init() {}
+
+        public static var messageName: String { "slipway.models.v1.UploadFilesResponse" }
+        public static let fieldNames = Protobuf.FieldNames([])
+
+        public var encodedSize: Int { unknownFields.count }
+
+        public func encode(into writer: inout Protobuf.Writer) {
+            writer.unknown(unknownFields)
+        }
+
+        public mutating func merge(from reader: inout Protobuf.Reader) throws {
+            while true {
+                let tag = try reader.nextTag()
+                switch tag {
+                case 0: return
+                default: try reader.unknown(tag, into: &unknownFields)
+                }
+            }
+        }
+
+        public func encodeJSONFields(into json: inout Protobuf.JSONWriter) throws {
+        }
+
+        public mutating func mergeJSONField(_ number: Int, from json: inout Protobuf.JSONReader) throws { try json.skipValue() }
+    }
+
     /// Removes an upload.
     public struct CancelUploadRequest: Protobuf.Message {
         /// Which.
@@ -595,8 +740,8 @@ extension Slipway.Models.V1 {
     }
 
     /// Moves bytes. Uploading: `FindMissing` tells which of a model's files the store lacks; each of those is begun, appended to
-    /// until it is whole, over as many calls as it takes, and then named by `Models.Register`. What no version names is removed
-    /// after a day.
+    /// until it is whole, over as many calls as it takes, and then named by `Models.Register`. `UploadFiles` brings small ones
+    /// by the hundred. What no version names is removed after a day.
     ///
     /// The same over plain HTTP: `PUT /v1/uploads/{id}?offset=N` appends a body, `GET /v1/models/{name}/{version}/files/{path}`
     /// answers a file (with ranges) and `GET /v1/models/{name}/{version}/archive` all of them as a tar file.
@@ -604,7 +749,7 @@ extension Slipway.Models.V1 {
         /// The service's name, methods and file.
         public static let descriptor = RPC.ServiceDescriptor(
             fullName: "slipway.models.v1.ModelFiles",
-            methods: [Methods.findMissing.method, Methods.beginUpload.method, Methods.appendUpload.method, Methods.cancelUpload.method, Methods.download.method, Methods.downloadArchive.method],
+            methods: [Methods.findMissing.method, Methods.beginUpload.method, Methods.appendUpload.method, Methods.uploadFiles.method, Methods.cancelUpload.method, Methods.download.method, Methods.downloadArchive.method],
             file: Slipway.Models.V1.filesFile
         )
 
@@ -626,6 +771,13 @@ extension Slipway.Models.V1 {
             public static let appendUpload = RPC.MethodDescriptor<Slipway.Models.V1.AppendUploadRequest, Slipway.Models.V1.Upload>(
                 service: "slipway.models.v1.ModelFiles", name: "AppendUpload",
                 shape: .clientStreaming, idempotency: .unknown, options: [170, 207, 24, 2, 8, 2]
+            )
+            /// Brings up to 256 small files in one call, with up to 4 MiB together: one call and one flush of the disk instead of two
+            /// calls and several flushes for each. When it returns all of them are there. DATA_LOSS names the first whose bytes are
+            /// not what its digest promised, and none of the call's files is kept then.
+            public static let uploadFiles = RPC.MethodDescriptor<Slipway.Models.V1.UploadFilesRequest, Slipway.Models.V1.UploadFilesResponse>(
+                service: "slipway.models.v1.ModelFiles", name: "UploadFiles",
+                shape: .unary, idempotency: .idempotent, options: [144, 2, 2, 170, 207, 24, 2, 8, 2]
             )
             /// Removes an upload that is not done.
             public static let cancelUpload = RPC.MethodDescriptor<Slipway.Models.V1.CancelUploadRequest, Slipway.Models.V1.CancelUploadResponse>(
@@ -654,6 +806,10 @@ extension Slipway.Models.V1 {
             /// Appends bytes. Whatever arrived before the call broke off is kept: `BeginUpload` tells where to go on. The upload is
             /// done when all bytes came; DATA_LOSS where they are not what the digest promised, and the upload is gone then.
             func appendUpload(requests: RPC.RequestStream<Slipway.Models.V1.AppendUploadRequest>, responses: RPC.ResponseWriter<Slipway.Models.V1.Upload>, context: RPC.ServerContext) async throws
+            /// Brings up to 256 small files in one call, with up to 4 MiB together: one call and one flush of the disk instead of two
+            /// calls and several flushes for each. When it returns all of them are there. DATA_LOSS names the first whose bytes are
+            /// not what its digest promised, and none of the call's files is kept then.
+            func uploadFiles(requests: RPC.RequestStream<Slipway.Models.V1.UploadFilesRequest>, responses: RPC.ResponseWriter<Slipway.Models.V1.UploadFilesResponse>, context: RPC.ServerContext) async throws
             /// Removes an upload that is not done.
             func cancelUpload(requests: RPC.RequestStream<Slipway.Models.V1.CancelUploadRequest>, responses: RPC.ResponseWriter<Slipway.Models.V1.CancelUploadResponse>, context: RPC.ServerContext) async throws
             /// Sends the bytes of a file, or of a part of it. A version that is deleted meanwhile is still sent to its end.
@@ -672,6 +828,10 @@ extension Slipway.Models.V1 {
             /// Appends bytes. Whatever arrived before the call broke off is kept: `BeginUpload` tells where to go on. The upload is
             /// done when all bytes came; DATA_LOSS where they are not what the digest promised, and the upload is gone then.
             func appendUpload(requests: RPC.RequestStream<Slipway.Models.V1.AppendUploadRequest>, context: RPC.ServerContext) async throws -> RPC.ServerResponse<Slipway.Models.V1.Upload>
+            /// Brings up to 256 small files in one call, with up to 4 MiB together: one call and one flush of the disk instead of two
+            /// calls and several flushes for each. When it returns all of them are there. DATA_LOSS names the first whose bytes are
+            /// not what its digest promised, and none of the call's files is kept then.
+            func uploadFiles(request: RPC.ServerRequest<Slipway.Models.V1.UploadFilesRequest>, context: RPC.ServerContext) async throws -> RPC.ServerResponse<Slipway.Models.V1.UploadFilesResponse>
             /// Removes an upload that is not done.
             func cancelUpload(request: RPC.ServerRequest<Slipway.Models.V1.CancelUploadRequest>, context: RPC.ServerContext) async throws -> RPC.ServerResponse<Slipway.Models.V1.CancelUploadResponse>
             /// Sends the bytes of a file, or of a part of it. A version that is deleted meanwhile is still sent to its end.
@@ -690,6 +850,10 @@ extension Slipway.Models.V1 {
             /// Appends bytes. Whatever arrived before the call broke off is kept: `BeginUpload` tells where to go on. The upload is
             /// done when all bytes came; DATA_LOSS where they are not what the digest promised, and the upload is gone then.
             func appendUpload(_ requests: RPC.RequestStream<Slipway.Models.V1.AppendUploadRequest>, context: RPC.ServerContext) async throws -> Slipway.Models.V1.Upload
+            /// Brings up to 256 small files in one call, with up to 4 MiB together: one call and one flush of the disk instead of two
+            /// calls and several flushes for each. When it returns all of them are there. DATA_LOSS names the first whose bytes are
+            /// not what its digest promised, and none of the call's files is kept then.
+            func uploadFiles(_ request: Slipway.Models.V1.UploadFilesRequest, context: RPC.ServerContext) async throws -> Slipway.Models.V1.UploadFilesResponse
             /// Removes an upload that is not done.
             func cancelUpload(_ request: Slipway.Models.V1.CancelUploadRequest, context: RPC.ServerContext) async throws -> Slipway.Models.V1.CancelUploadResponse
             /// Sends the bytes of a file, or of a part of it. A version that is deleted meanwhile is still sent to its end.
@@ -721,6 +885,13 @@ extension Slipway.Models.V1 {
                 try await channel.clientStreaming(Slipway.Models.V1.ModelFiles.Methods.appendUpload, metadata: metadata, options: options, send)
             }
 
+            /// Brings up to 256 small files in one call, with up to 4 MiB together: one call and one flush of the disk instead of two
+            /// calls and several flushes for each. When it returns all of them are there. DATA_LOSS names the first whose bytes are
+            /// not what its digest promised, and none of the call's files is kept then.
+            public func uploadFiles(_ request: Slipway.Models.V1.UploadFilesRequest, metadata: RPC.Metadata = [:], options: RPC.CallOptions = RPC.CallOptions()) async throws -> Slipway.Models.V1.UploadFilesResponse {
+                try await channel.unary(Slipway.Models.V1.ModelFiles.Methods.uploadFiles, request, metadata: metadata, options: options)
+            }
+
             /// Removes an upload that is not done.
             public func cancelUpload(_ request: Slipway.Models.V1.CancelUploadRequest, metadata: RPC.Metadata = [:], options: RPC.CallOptions = RPC.CallOptions()) async throws -> Slipway.Models.V1.CancelUploadResponse {
                 try await channel.unary(Slipway.Models.V1.ModelFiles.Methods.cancelUpload, request, metadata: metadata, options: options)
@@ -749,6 +920,9 @@ extension Slipway.Models.V1 {
             "slipway.models.v1.BeginUploadRequest",
             "slipway.models.v1.Upload",
             "slipway.models.v1.AppendUploadRequest",
+            "slipway.models.v1.UploadFilesRequest",
+            "slipway.models.v1.WholeFile",
+            "slipway.models.v1.UploadFilesResponse",
             "slipway.models.v1.CancelUploadRequest",
             "slipway.models.v1.CancelUploadResponse",
             "slipway.models.v1.DownloadRequest",
@@ -758,6 +932,7 @@ extension Slipway.Models.V1 {
             "slipway.models.v1.ModelFiles.FindMissing",
             "slipway.models.v1.ModelFiles.BeginUpload",
             "slipway.models.v1.ModelFiles.AppendUpload",
+            "slipway.models.v1.ModelFiles.UploadFiles",
             "slipway.models.v1.ModelFiles.CancelUpload",
             "slipway.models.v1.ModelFiles.Download",
             "slipway.models.v1.ModelFiles.DownloadArchive",
@@ -768,6 +943,9 @@ extension Slipway.Models.V1 {
             Slipway.Models.V1.BeginUploadRequest.self,
             Slipway.Models.V1.Upload.self,
             Slipway.Models.V1.AppendUploadRequest.self,
+            Slipway.Models.V1.UploadFilesRequest.self,
+            Slipway.Models.V1.WholeFile.self,
+            Slipway.Models.V1.UploadFilesResponse.self,
             Slipway.Models.V1.CancelUploadRequest.self,
             Slipway.Models.V1.CancelUploadResponse.self,
             Slipway.Models.V1.DownloadRequest.self,
@@ -782,19 +960,23 @@ extension Slipway.Models.V1 {
             KAlSB2RpZ2VzdHMiSwoSQmVnaW5VcGxvYWRSZXF1ZXN0EhYKBmRpZ2VzdBgBIAEoCVIGZGlnZXN0Eh0KCnNpemVfYnl0ZXMYAiAB\
             KANSCXNpemVCeXRlcyJECgZVcGxvYWQSDgoCaWQYASABKAlSAmlkEhYKBm9mZnNldBgCIAEoA1IGb2Zmc2V0EhIKBGRvbmUYAyAB\
             KAhSBGRvbmUiUQoTQXBwZW5kVXBsb2FkUmVxdWVzdBIOCgJpZBgBIAEoCVICaWQSFgoGb2Zmc2V0GAIgASgDUgZvZmZzZXQSEgoE\
-            ZGF0YRgDIAEoDFIEZGF0YSIlChNDYW5jZWxVcGxvYWRSZXF1ZXN0Eg4KAmlkGAEgASgJUgJpZCIWChRDYW5jZWxVcGxvYWRSZXNw\
-            b25zZSJvCg9Eb3dubG9hZFJlcXVlc3QSGAoHdmVyc2lvbhgBIAEoCVIHdmVyc2lvbhISCgRwYXRoGAIgASgJUgRwYXRoEhYKBm9m\
-            ZnNldBgDIAEoA1IGb2Zmc2V0EhYKBmxlbmd0aBgEIAEoA1IGbGVuZ3RoIjIKFkRvd25sb2FkQXJjaGl2ZVJlcXVlc3QSGAoHdmVy\
-            c2lvbhgBIAEoCVIHdmVyc2lvbiJYChBEb3dubG9hZFJlc3BvbnNlEjAKBGZpbGUYASABKAsyHC5zbGlwd2F5Lm1vZGVscy52MS5N\
-            b2RlbEZpbGVSBGZpbGUSEgoEZGF0YRgCIAEoDFIEZGF0YTLjBAoKTW9kZWxGaWxlcxJnCgtGaW5kTWlzc2luZxIlLnNsaXB3YXku\
-            bW9kZWxzLnYxLkZpbmRNaXNzaW5nUmVxdWVzdBomLnNsaXB3YXkubW9kZWxzLnYxLkZpbmRNaXNzaW5nUmVzcG9uc2UiCZACAarP\
-            GAIIAhJXCgtCZWdpblVwbG9hZBIlLnNsaXB3YXkubW9kZWxzLnYxLkJlZ2luVXBsb2FkUmVxdWVzdBoZLnNsaXB3YXkubW9kZWxz\
-            LnYxLlVwbG9hZCIGqs8YAggCElsKDEFwcGVuZFVwbG9hZBImLnNsaXB3YXkubW9kZWxzLnYxLkFwcGVuZFVwbG9hZFJlcXVlc3Qa\
-            GS5zbGlwd2F5Lm1vZGVscy52MS5VcGxvYWQiBqrPGAIIAigBEmoKDENhbmNlbFVwbG9hZBImLnNsaXB3YXkubW9kZWxzLnYxLkNh\
-            bmNlbFVwbG9hZFJlcXVlc3QaJy5zbGlwd2F5Lm1vZGVscy52MS5DYW5jZWxVcGxvYWRSZXNwb25zZSIJkAICqs8YAggCEl0KCERv\
-            d25sb2FkEiIuc2xpcHdheS5tb2RlbHMudjEuRG93bmxvYWRSZXF1ZXN0GiMuc2xpcHdheS5tb2RlbHMudjEuRG93bmxvYWRSZXNw\
-            b25zZSIGqs8YAggBMAESawoPRG93bmxvYWRBcmNoaXZlEikuc2xpcHdheS5tb2RlbHMudjEuRG93bmxvYWRBcmNoaXZlUmVxdWVz\
-            dBojLnNsaXB3YXkubW9kZWxzLnYxLkRvd25sb2FkUmVzcG9uc2UiBqrPGAIIATABYgZwcm90bzM=
+            ZGF0YRgDIAEoDFIEZGF0YSJIChJVcGxvYWRGaWxlc1JlcXVlc3QSMgoFZmlsZXMYASADKAsyHC5zbGlwd2F5Lm1vZGVscy52MS5X\
+            aG9sZUZpbGVSBWZpbGVzIjcKCVdob2xlRmlsZRIWCgZkaWdlc3QYASABKAlSBmRpZ2VzdBISCgRkYXRhGAIgASgMUgRkYXRhIhUK\
+            E1VwbG9hZEZpbGVzUmVzcG9uc2UiJQoTQ2FuY2VsVXBsb2FkUmVxdWVzdBIOCgJpZBgBIAEoCVICaWQiFgoUQ2FuY2VsVXBsb2Fk\
+            UmVzcG9uc2UibwoPRG93bmxvYWRSZXF1ZXN0EhgKB3ZlcnNpb24YASABKAlSB3ZlcnNpb24SEgoEcGF0aBgCIAEoCVIEcGF0aBIW\
+            CgZvZmZzZXQYAyABKANSBm9mZnNldBIWCgZsZW5ndGgYBCABKANSBmxlbmd0aCIyChZEb3dubG9hZEFyY2hpdmVSZXF1ZXN0EhgK\
+            B3ZlcnNpb24YASABKAlSB3ZlcnNpb24iWAoQRG93bmxvYWRSZXNwb25zZRIwCgRmaWxlGAEgASgLMhwuc2xpcHdheS5tb2RlbHMu\
+            djEuTW9kZWxGaWxlUgRmaWxlEhIKBGRhdGEYAiABKAxSBGRhdGEyzAUKCk1vZGVsRmlsZXMSZwoLRmluZE1pc3NpbmcSJS5zbGlw\
+            d2F5Lm1vZGVscy52MS5GaW5kTWlzc2luZ1JlcXVlc3QaJi5zbGlwd2F5Lm1vZGVscy52MS5GaW5kTWlzc2luZ1Jlc3BvbnNlIgmQ\
+            AgGqzxgCCAISVwoLQmVnaW5VcGxvYWQSJS5zbGlwd2F5Lm1vZGVscy52MS5CZWdpblVwbG9hZFJlcXVlc3QaGS5zbGlwd2F5Lm1v\
+            ZGVscy52MS5VcGxvYWQiBqrPGAIIAhJbCgxBcHBlbmRVcGxvYWQSJi5zbGlwd2F5Lm1vZGVscy52MS5BcHBlbmRVcGxvYWRSZXF1\
+            ZXN0Ghkuc2xpcHdheS5tb2RlbHMudjEuVXBsb2FkIgaqzxgCCAIoARJnCgtVcGxvYWRGaWxlcxIlLnNsaXB3YXkubW9kZWxzLnYx\
+            LlVwbG9hZEZpbGVzUmVxdWVzdBomLnNsaXB3YXkubW9kZWxzLnYxLlVwbG9hZEZpbGVzUmVzcG9uc2UiCZACAqrPGAIIAhJqCgxD\
+            YW5jZWxVcGxvYWQSJi5zbGlwd2F5Lm1vZGVscy52MS5DYW5jZWxVcGxvYWRSZXF1ZXN0Gicuc2xpcHdheS5tb2RlbHMudjEuQ2Fu\
+            Y2VsVXBsb2FkUmVzcG9uc2UiCZACAqrPGAIIAhJdCghEb3dubG9hZBIiLnNsaXB3YXkubW9kZWxzLnYxLkRvd25sb2FkUmVxdWVz\
+            dBojLnNsaXB3YXkubW9kZWxzLnYxLkRvd25sb2FkUmVzcG9uc2UiBqrPGAIIATABEmsKD0Rvd25sb2FkQXJjaGl2ZRIpLnNsaXB3\
+            YXkubW9kZWxzLnYxLkRvd25sb2FkQXJjaGl2ZVJlcXVlc3QaIy5zbGlwd2F5Lm1vZGVscy52MS5Eb3dubG9hZFJlc3BvbnNlIgaq\
+            zxgCCAEwAWIGcHJvdG8z
             """
     )
 }
@@ -805,6 +987,7 @@ extension Slipway.Models.V1.ModelFiles.StreamingService {
             .streaming(Slipway.Models.V1.ModelFiles.Methods.findMissing) { requests, responses, context in try await self.findMissing(requests: requests, responses: responses, context: context) },
             .streaming(Slipway.Models.V1.ModelFiles.Methods.beginUpload) { requests, responses, context in try await self.beginUpload(requests: requests, responses: responses, context: context) },
             .streaming(Slipway.Models.V1.ModelFiles.Methods.appendUpload) { requests, responses, context in try await self.appendUpload(requests: requests, responses: responses, context: context) },
+            .streaming(Slipway.Models.V1.ModelFiles.Methods.uploadFiles) { requests, responses, context in try await self.uploadFiles(requests: requests, responses: responses, context: context) },
             .streaming(Slipway.Models.V1.ModelFiles.Methods.cancelUpload) { requests, responses, context in try await self.cancelUpload(requests: requests, responses: responses, context: context) },
             .streaming(Slipway.Models.V1.ModelFiles.Methods.download) { requests, responses, context in try await self.download(requests: requests, responses: responses, context: context) },
             .streaming(Slipway.Models.V1.ModelFiles.Methods.downloadArchive) { requests, responses, context in try await self.downloadArchive(requests: requests, responses: responses, context: context) },
@@ -831,6 +1014,12 @@ extension Slipway.Models.V1.ModelFiles.Service {
         }
     }
 
+    public func uploadFiles(requests: RPC.RequestStream<Slipway.Models.V1.UploadFilesRequest>, responses: RPC.ResponseWriter<Slipway.Models.V1.UploadFilesResponse>, context: RPC.ServerContext) async throws {
+        try await RPC.ServerAdapters.unary(requests, responses, context) {
+            request, context in try await self.uploadFiles(request: request, context: context)
+        }
+    }
+
     public func cancelUpload(requests: RPC.RequestStream<Slipway.Models.V1.CancelUploadRequest>, responses: RPC.ResponseWriter<Slipway.Models.V1.CancelUploadResponse>, context: RPC.ServerContext) async throws {
         try await RPC.ServerAdapters.unary(requests, responses, context) {
             request, context in try await self.cancelUpload(request: request, context: context)
@@ -854,6 +1043,7 @@ extension Slipway.Models.V1.ModelFiles.Service {
             .unary(Slipway.Models.V1.ModelFiles.Methods.findMissing) { request, context in try await self.findMissing(request: request, context: context) },
             .unary(Slipway.Models.V1.ModelFiles.Methods.beginUpload) { request, context in try await self.beginUpload(request: request, context: context) },
             .streaming(Slipway.Models.V1.ModelFiles.Methods.appendUpload) { requests, responses, context in try await self.appendUpload(requests: requests, responses: responses, context: context) },
+            .unary(Slipway.Models.V1.ModelFiles.Methods.uploadFiles) { request, context in try await self.uploadFiles(request: request, context: context) },
             .unary(Slipway.Models.V1.ModelFiles.Methods.cancelUpload) { request, context in try await self.cancelUpload(request: request, context: context) },
             .streaming(Slipway.Models.V1.ModelFiles.Methods.download) { requests, responses, context in try await self.download(requests: requests, responses: responses, context: context) },
             .streaming(Slipway.Models.V1.ModelFiles.Methods.downloadArchive) { requests, responses, context in try await self.downloadArchive(requests: requests, responses: responses, context: context) },
@@ -870,6 +1060,9 @@ extension Slipway.Models.V1.ModelFiles.SimpleService {
     }
     public func appendUpload(requests: RPC.RequestStream<Slipway.Models.V1.AppendUploadRequest>, context: RPC.ServerContext) async throws -> RPC.ServerResponse<Slipway.Models.V1.Upload> {
         RPC.ServerResponse(try await self.appendUpload(requests, context: context))
+    }
+    public func uploadFiles(request: RPC.ServerRequest<Slipway.Models.V1.UploadFilesRequest>, context: RPC.ServerContext) async throws -> RPC.ServerResponse<Slipway.Models.V1.UploadFilesResponse> {
+        RPC.ServerResponse(try await self.uploadFiles(request.message, context: context))
     }
     public func cancelUpload(request: RPC.ServerRequest<Slipway.Models.V1.CancelUploadRequest>, context: RPC.ServerContext) async throws -> RPC.ServerResponse<Slipway.Models.V1.CancelUploadResponse> {
         RPC.ServerResponse(try await self.cancelUpload(request.message, context: context))

@@ -445,7 +445,7 @@ extension Slipway.Models.V1 {
         public var pageToken: String = ""
         /// Finds deleted ones too.
         public var includeDeleted: Bool = false
-        /// Also counts all that there are.
+        /// Also counts those on all pages, as far as 10,000.
         public var count: Bool = false
         public var unknownFields = Protobuf.UnknownFields()
 
@@ -533,19 +533,23 @@ extension Slipway.Models.V1 {
         public var versions: [Slipway.Models.V1.ModelVersion] = []
         /// Asks for the next page; empty on the last.
         public var nextPageToken: String = ""
-        /// How many there are on all pages, where that was asked.
+        /// How many there are on all pages, where that was asked; 10,000 where there are more.
         public var total: Int64? = nil
+        /// There are more than `total`.
+        public var moreThanTotal: Bool = false
         public var unknownFields = Protobuf.UnknownFields()
 
         public init() {}
         public init(
             versions: [Slipway.Models.V1.ModelVersion] = [],
             nextPageToken: String = "",
-            total: Int64? = nil
+            total: Int64? = nil,
+            moreThanTotal: Bool = false
         ) {
             self.versions = versions
             self.nextPageToken = nextPageToken
             self.total = total
+            self.moreThanTotal = moreThanTotal
         }
 
         public static var messageName: String { "slipway.models.v1.SearchResponse" }
@@ -553,6 +557,7 @@ extension Slipway.Models.V1 {
             (1, "versions", "versions"),
             (2, "next_page_token", "nextPageToken"),
             (3, "total", "total"),
+            (4, "more_than_total", "moreThanTotal"),
         ])
 
         public var encodedSize: Int {
@@ -560,11 +565,13 @@ extension Slipway.Models.V1 {
             size &+= Protobuf.Wire.repeatedSize(versions, Protobuf.ProtoMessage<Slipway.Models.V1.ModelVersion>.self, tagSize: 1)
             if !nextPageToken.isEmpty { size &+= 1 &+ Protobuf.ProtoString.size(nextPageToken) }
             if let value = total { size &+= 1 &+ Protobuf.ProtoInt64.size(value) }
+            if moreThanTotal { size &+= 1 &+ Protobuf.ProtoBool.size(moreThanTotal) }
             return size
         }
 
         public func encode(into writer: inout Protobuf.Writer) {
             writer.unknown(unknownFields)
+            if moreThanTotal { Protobuf.ProtoBool.write(moreThanTotal, to: &writer); writer.tag(32) }
             if let value = total { Protobuf.ProtoInt64.write(value, to: &writer); writer.tag(24) }
             if !nextPageToken.isEmpty { Protobuf.ProtoString.write(nextPageToken, to: &writer); writer.tag(18) }
             writer.repeated(versions, Protobuf.ProtoMessage<Slipway.Models.V1.ModelVersion>.self, tag: 10)
@@ -578,6 +585,7 @@ extension Slipway.Models.V1 {
                 case 10: try reader.repeated(&versions, Protobuf.ProtoMessage<Slipway.Models.V1.ModelVersion>.self, tag: 10)
                 case 18: nextPageToken = try Protobuf.ProtoString.read(from: &reader)
                 case 24: total = try Protobuf.ProtoInt64.read(from: &reader)
+                case 32: moreThanTotal = try Protobuf.ProtoBool.read(from: &reader)
                 default: try reader.unknown(tag, into: &unknownFields)
                 }
             }
@@ -587,6 +595,7 @@ extension Slipway.Models.V1 {
             try json.repeated("versions", "versions", versions, Protobuf.ProtoMessage<Slipway.Models.V1.ModelVersion>.self)
             if !nextPageToken.isEmpty || json.includesDefaults { try json.single("next_page_token", "nextPageToken", nextPageToken, Protobuf.ProtoString.self) }
             if let value = total { try json.single("total", "total", value, Protobuf.ProtoInt64.self) }
+            if moreThanTotal || json.includesDefaults { try json.single("more_than_total", "moreThanTotal", moreThanTotal, Protobuf.ProtoBool.self) }
         }
 
         public mutating func mergeJSONField(_ number: Int, from json: inout Protobuf.JSONReader) throws {
@@ -594,6 +603,7 @@ extension Slipway.Models.V1 {
             case 1: try json.repeated(&versions, Protobuf.ProtoMessage<Slipway.Models.V1.ModelVersion>.self)
             case 2: try json.implicit(&nextPageToken, Protobuf.ProtoString.self)
             case 3: try json.explicit(&total, Protobuf.ProtoInt64.self)
+            case 4: try json.implicit(&moreThanTotal, Protobuf.ProtoBool.self)
             default: try json.skipValue()
             }
         }
@@ -1678,49 +1688,49 @@ extension Slipway.Models.V1 {
             GAEgAygLMhguc2xpcHdheS5tb2RlbHMudjEuTW9kZWxSBm1vZGVscxImCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAlSDW5leHRQYWdl\
             VG9rZW4ioAEKDVNlYXJjaFJlcXVlc3QSFAoFcXVlcnkYASABKAlSBXF1ZXJ5EhsKCXBhZ2Vfc2l6ZRgCIAEoBVIIcGFnZVNpemUS\
             HQoKcGFnZV90b2tlbhgDIAEoCVIJcGFnZVRva2VuEicKD2luY2x1ZGVfZGVsZXRlZBgEIAEoCFIOaW5jbHVkZURlbGV0ZWQSFAoF\
-            Y291bnQYBSABKAhSBWNvdW50IpoBCg5TZWFyY2hSZXNwb25zZRI7Cgh2ZXJzaW9ucxgBIAMoCzIfLnNsaXB3YXkubW9kZWxzLnYx\
+            Y291bnQYBSABKAhSBWNvdW50IsIBCg5TZWFyY2hSZXNwb25zZRI7Cgh2ZXJzaW9ucxgBIAMoCzIfLnNsaXB3YXkubW9kZWxzLnYx\
             Lk1vZGVsVmVyc2lvblIIdmVyc2lvbnMSJgoPbmV4dF9wYWdlX3Rva2VuGAIgASgJUg1uZXh0UGFnZVRva2VuEhkKBXRvdGFsGAMg\
-            ASgDSABSBXRvdGFsiAEBQggKBl90b3RhbCLrAgoSVXBkYXRlTW9kZWxSZXF1ZXN0EhIKBG5hbWUYASABKAlSBG5hbWUSJQoLZGVz\
-            Y3JpcHRpb24YAiABKAlIAFILZGVzY3JpcHRpb26IAQESTQoIc2V0X3RhZ3MYAyADKAsyMi5zbGlwd2F5Lm1vZGVscy52MS5VcGRh\
-            dGVNb2RlbFJlcXVlc3QuU2V0VGFnc0VudHJ5UgdzZXRUYWdzEh8KC3JlbW92ZV90YWdzGAQgAygJUgpyZW1vdmVUYWdzEjAKEWV4\
-            cGVjdGVkX3JldmlzaW9uGAUgASgDSAFSEGV4cGVjdGVkUmV2aXNpb26IAQESFgoGcmVhc29uGAYgASgJUgZyZWFzb24aOgoMU2V0\
-            VGFnc0VudHJ5EhAKA2tleRgBIAEoCVIDa2V5EhQKBXZhbHVlGAIgASgJUgV2YWx1ZToCOAFCDgoMX2Rlc2NyaXB0aW9uQhQKEl9l\
-            eHBlY3RlZF9yZXZpc2lvbiKzBQoUVXBkYXRlVmVyc2lvblJlcXVlc3QSGAoHdmVyc2lvbhgBIAEoCVIHdmVyc2lvbhIlCgtkZXNj\
-            cmlwdGlvbhgCIAEoCUgAUgtkZXNjcmlwdGlvbogBARJPCghzZXRfdGFncxgDIAMoCzI0LnNsaXB3YXkubW9kZWxzLnYxLlVwZGF0\
-            ZVZlcnNpb25SZXF1ZXN0LlNldFRhZ3NFbnRyeVIHc2V0VGFncxIfCgtyZW1vdmVfdGFncxgEIAMoCVIKcmVtb3ZlVGFncxJhCg5h\
-            ZGRfcHJvcGVydGllcxgFIAMoCzI6LnNsaXB3YXkubW9kZWxzLnYxLlVwZGF0ZVZlcnNpb25SZXF1ZXN0LkFkZFByb3BlcnRpZXNF\
-            bnRyeVINYWRkUHJvcGVydGllcxJYCgtzZXRfbWV0cmljcxgGIAMoCzI3LnNsaXB3YXkubW9kZWxzLnYxLlVwZGF0ZVZlcnNpb25S\
-            ZXF1ZXN0LlNldE1ldHJpY3NFbnRyeVIKc2V0TWV0cmljcxIwChFleHBlY3RlZF9yZXZpc2lvbhgHIAEoA0gBUhBleHBlY3RlZFJl\
-            dmlzaW9uiAEBEhYKBnJlYXNvbhgIIAEoCVIGcmVhc29uGjoKDFNldFRhZ3NFbnRyeRIQCgNrZXkYASABKAlSA2tleRIUCgV2YWx1\
-            ZRgCIAEoCVIFdmFsdWU6AjgBGkAKEkFkZFByb3BlcnRpZXNFbnRyeRIQCgNrZXkYASABKAlSA2tleRIUCgV2YWx1ZRgCIAEoCVIF\
-            dmFsdWU6AjgBGj0KD1NldE1ldHJpY3NFbnRyeRIQCgNrZXkYASABKAlSA2tleRIUCgV2YWx1ZRgCIAEoAVIFdmFsdWU6AjgBQg4K\
-            DF9kZXNjcmlwdGlvbkIUChJfZXhwZWN0ZWRfcmV2aXNpb24ioQEKD1NldEFsaWFzUmVxdWVzdBIUCgVhbGlhcxgBIAEoCVIFYWxp\
-            YXMSGAoHdmVyc2lvbhgCIAEoCVIHdmVyc2lvbhIwChFleHBlY3RlZF9yZXZpc2lvbhgDIAEoA0gAUhBleHBlY3RlZFJldmlzaW9u\
-            iAEBEhYKBnJlYXNvbhgEIAEoCVIGcmVhc29uQhQKEl9leHBlY3RlZF9yZXZpc2lvbiJWChJEZWxldGVBbGlhc1JlcXVlc3QSEgoE\
-            bmFtZRgBIAEoCVIEbmFtZRIUCgVhbGlhcxgCIAEoCVIFYWxpYXMSFgoGcmVhc29uGAMgASgJUgZyZWFzb24iFQoTRGVsZXRlQWxp\
-            YXNSZXNwb25zZSI/ChNBbGlhc0hpc3RvcnlSZXF1ZXN0EhIKBG5hbWUYASABKAlSBG5hbWUSFAoFYWxpYXMYAiABKAlSBWFsaWFz\
-            IkoKFEFsaWFzSGlzdG9yeVJlc3BvbnNlEjIKB2NoYW5nZXMYASADKAsyGC5zbGlwd2F5Lm1vZGVscy52MS5BbGlhc1IHY2hhbmdl\
-            cyJIChREZWxldGVWZXJzaW9uUmVxdWVzdBIYCgd2ZXJzaW9uGAEgASgJUgd2ZXJzaW9uEhYKBnJlYXNvbhgCIAEoCVIGcmVhc29u\
-            IkkKFVJlc3RvcmVWZXJzaW9uUmVxdWVzdBIYCgd2ZXJzaW9uGAEgASgJUgd2ZXJzaW9uEhYKBnJlYXNvbhgCIAEoCVIGcmVhc29u\
-            IkcKE1B1cmdlVmVyc2lvblJlcXVlc3QSGAoHdmVyc2lvbhgBIAEoCVIHdmVyc2lvbhIWCgZyZWFzb24YAiABKAlSBnJlYXNvbiIW\
-            ChRQdXJnZVZlcnNpb25SZXNwb25zZTLmCQoGTW9kZWxzElcKCFJlZ2lzdGVyEiIuc2xpcHdheS5tb2RlbHMudjEuUmVnaXN0ZXJS\
-            ZXF1ZXN0Gh8uc2xpcHdheS5tb2RlbHMudjEuTW9kZWxWZXJzaW9uIgaqzxgCCAISXgoKR2V0VmVyc2lvbhIkLnNsaXB3YXkubW9k\
-            ZWxzLnYxLkdldFZlcnNpb25SZXF1ZXN0Gh8uc2xpcHdheS5tb2RlbHMudjEuTW9kZWxWZXJzaW9uIgmQAgGqzxgCCAESUwoIR2V0\
-            TW9kZWwSIi5zbGlwd2F5Lm1vZGVscy52MS5HZXRNb2RlbFJlcXVlc3QaGC5zbGlwd2F5Lm1vZGVscy52MS5Nb2RlbCIJkAIBqs8Y\
-            AggBEmQKCkxpc3RNb2RlbHMSJC5zbGlwd2F5Lm1vZGVscy52MS5MaXN0TW9kZWxzUmVxdWVzdBolLnNsaXB3YXkubW9kZWxzLnYx\
-            Lkxpc3RNb2RlbHNSZXNwb25zZSIJkAIBqs8YAggBElgKBlNlYXJjaBIgLnNsaXB3YXkubW9kZWxzLnYxLlNlYXJjaFJlcXVlc3Qa\
-            IS5zbGlwd2F5Lm1vZGVscy52MS5TZWFyY2hSZXNwb25zZSIJkAIBqs8YAggBElYKC1VwZGF0ZU1vZGVsEiUuc2xpcHdheS5tb2Rl\
-            bHMudjEuVXBkYXRlTW9kZWxSZXF1ZXN0Ghguc2xpcHdheS5tb2RlbHMudjEuTW9kZWwiBqrPGAIIAhJhCg1VcGRhdGVWZXJzaW9u\
-            Eicuc2xpcHdheS5tb2RlbHMudjEuVXBkYXRlVmVyc2lvblJlcXVlc3QaHy5zbGlwd2F5Lm1vZGVscy52MS5Nb2RlbFZlcnNpb24i\
-            BqrPGAIIAhJQCghTZXRBbGlhcxIiLnNsaXB3YXkubW9kZWxzLnYxLlNldEFsaWFzUmVxdWVzdBoYLnNsaXB3YXkubW9kZWxzLnYx\
-            LkFsaWFzIgaqzxgCCAISZAoLRGVsZXRlQWxpYXMSJS5zbGlwd2F5Lm1vZGVscy52MS5EZWxldGVBbGlhc1JlcXVlc3QaJi5zbGlw\
-            d2F5Lm1vZGVscy52MS5EZWxldGVBbGlhc1Jlc3BvbnNlIgaqzxgCCAISagoMQWxpYXNIaXN0b3J5EiYuc2xpcHdheS5tb2RlbHMu\
-            djEuQWxpYXNIaXN0b3J5UmVxdWVzdBonLnNsaXB3YXkubW9kZWxzLnYxLkFsaWFzSGlzdG9yeVJlc3BvbnNlIgmQAgGqzxgCCAES\
-            YQoNRGVsZXRlVmVyc2lvbhInLnNsaXB3YXkubW9kZWxzLnYxLkRlbGV0ZVZlcnNpb25SZXF1ZXN0Gh8uc2xpcHdheS5tb2RlbHMu\
-            djEuTW9kZWxWZXJzaW9uIgaqzxgCCAISYwoOUmVzdG9yZVZlcnNpb24SKC5zbGlwd2F5Lm1vZGVscy52MS5SZXN0b3JlVmVyc2lv\
-            blJlcXVlc3QaHy5zbGlwd2F5Lm1vZGVscy52MS5Nb2RlbFZlcnNpb24iBqrPGAIIAhJnCgxQdXJnZVZlcnNpb24SJi5zbGlwd2F5\
-            Lm1vZGVscy52MS5QdXJnZVZlcnNpb25SZXF1ZXN0Gicuc2xpcHdheS5tb2RlbHMudjEuUHVyZ2VWZXJzaW9uUmVzcG9uc2UiBqrP\
-            GAIIA2IGcHJvdG8z
+            ASgDSABSBXRvdGFsiAEBEiYKD21vcmVfdGhhbl90b3RhbBgEIAEoCFINbW9yZVRoYW5Ub3RhbEIICgZfdG90YWwi6wIKElVwZGF0\
+            ZU1vZGVsUmVxdWVzdBISCgRuYW1lGAEgASgJUgRuYW1lEiUKC2Rlc2NyaXB0aW9uGAIgASgJSABSC2Rlc2NyaXB0aW9uiAEBEk0K\
+            CHNldF90YWdzGAMgAygLMjIuc2xpcHdheS5tb2RlbHMudjEuVXBkYXRlTW9kZWxSZXF1ZXN0LlNldFRhZ3NFbnRyeVIHc2V0VGFn\
+            cxIfCgtyZW1vdmVfdGFncxgEIAMoCVIKcmVtb3ZlVGFncxIwChFleHBlY3RlZF9yZXZpc2lvbhgFIAEoA0gBUhBleHBlY3RlZFJl\
+            dmlzaW9uiAEBEhYKBnJlYXNvbhgGIAEoCVIGcmVhc29uGjoKDFNldFRhZ3NFbnRyeRIQCgNrZXkYASABKAlSA2tleRIUCgV2YWx1\
+            ZRgCIAEoCVIFdmFsdWU6AjgBQg4KDF9kZXNjcmlwdGlvbkIUChJfZXhwZWN0ZWRfcmV2aXNpb24iswUKFFVwZGF0ZVZlcnNpb25S\
+            ZXF1ZXN0EhgKB3ZlcnNpb24YASABKAlSB3ZlcnNpb24SJQoLZGVzY3JpcHRpb24YAiABKAlIAFILZGVzY3JpcHRpb26IAQESTwoI\
+            c2V0X3RhZ3MYAyADKAsyNC5zbGlwd2F5Lm1vZGVscy52MS5VcGRhdGVWZXJzaW9uUmVxdWVzdC5TZXRUYWdzRW50cnlSB3NldFRh\
+            Z3MSHwoLcmVtb3ZlX3RhZ3MYBCADKAlSCnJlbW92ZVRhZ3MSYQoOYWRkX3Byb3BlcnRpZXMYBSADKAsyOi5zbGlwd2F5Lm1vZGVs\
+            cy52MS5VcGRhdGVWZXJzaW9uUmVxdWVzdC5BZGRQcm9wZXJ0aWVzRW50cnlSDWFkZFByb3BlcnRpZXMSWAoLc2V0X21ldHJpY3MY\
+            BiADKAsyNy5zbGlwd2F5Lm1vZGVscy52MS5VcGRhdGVWZXJzaW9uUmVxdWVzdC5TZXRNZXRyaWNzRW50cnlSCnNldE1ldHJpY3MS\
+            MAoRZXhwZWN0ZWRfcmV2aXNpb24YByABKANIAVIQZXhwZWN0ZWRSZXZpc2lvbogBARIWCgZyZWFzb24YCCABKAlSBnJlYXNvbho6\
+            CgxTZXRUYWdzRW50cnkSEAoDa2V5GAEgASgJUgNrZXkSFAoFdmFsdWUYAiABKAlSBXZhbHVlOgI4ARpAChJBZGRQcm9wZXJ0aWVz\
+            RW50cnkSEAoDa2V5GAEgASgJUgNrZXkSFAoFdmFsdWUYAiABKAlSBXZhbHVlOgI4ARo9Cg9TZXRNZXRyaWNzRW50cnkSEAoDa2V5\
+            GAEgASgJUgNrZXkSFAoFdmFsdWUYAiABKAFSBXZhbHVlOgI4AUIOCgxfZGVzY3JpcHRpb25CFAoSX2V4cGVjdGVkX3JldmlzaW9u\
+            IqEBCg9TZXRBbGlhc1JlcXVlc3QSFAoFYWxpYXMYASABKAlSBWFsaWFzEhgKB3ZlcnNpb24YAiABKAlSB3ZlcnNpb24SMAoRZXhw\
+            ZWN0ZWRfcmV2aXNpb24YAyABKANIAFIQZXhwZWN0ZWRSZXZpc2lvbogBARIWCgZyZWFzb24YBCABKAlSBnJlYXNvbkIUChJfZXhw\
+            ZWN0ZWRfcmV2aXNpb24iVgoSRGVsZXRlQWxpYXNSZXF1ZXN0EhIKBG5hbWUYASABKAlSBG5hbWUSFAoFYWxpYXMYAiABKAlSBWFs\
+            aWFzEhYKBnJlYXNvbhgDIAEoCVIGcmVhc29uIhUKE0RlbGV0ZUFsaWFzUmVzcG9uc2UiPwoTQWxpYXNIaXN0b3J5UmVxdWVzdBIS\
+            CgRuYW1lGAEgASgJUgRuYW1lEhQKBWFsaWFzGAIgASgJUgVhbGlhcyJKChRBbGlhc0hpc3RvcnlSZXNwb25zZRIyCgdjaGFuZ2Vz\
+            GAEgAygLMhguc2xpcHdheS5tb2RlbHMudjEuQWxpYXNSB2NoYW5nZXMiSAoURGVsZXRlVmVyc2lvblJlcXVlc3QSGAoHdmVyc2lv\
+            bhgBIAEoCVIHdmVyc2lvbhIWCgZyZWFzb24YAiABKAlSBnJlYXNvbiJJChVSZXN0b3JlVmVyc2lvblJlcXVlc3QSGAoHdmVyc2lv\
+            bhgBIAEoCVIHdmVyc2lvbhIWCgZyZWFzb24YAiABKAlSBnJlYXNvbiJHChNQdXJnZVZlcnNpb25SZXF1ZXN0EhgKB3ZlcnNpb24Y\
+            ASABKAlSB3ZlcnNpb24SFgoGcmVhc29uGAIgASgJUgZyZWFzb24iFgoUUHVyZ2VWZXJzaW9uUmVzcG9uc2Uy5gkKBk1vZGVscxJX\
+            CghSZWdpc3RlchIiLnNsaXB3YXkubW9kZWxzLnYxLlJlZ2lzdGVyUmVxdWVzdBofLnNsaXB3YXkubW9kZWxzLnYxLk1vZGVsVmVy\
+            c2lvbiIGqs8YAggCEl4KCkdldFZlcnNpb24SJC5zbGlwd2F5Lm1vZGVscy52MS5HZXRWZXJzaW9uUmVxdWVzdBofLnNsaXB3YXku\
+            bW9kZWxzLnYxLk1vZGVsVmVyc2lvbiIJkAIBqs8YAggBElMKCEdldE1vZGVsEiIuc2xpcHdheS5tb2RlbHMudjEuR2V0TW9kZWxS\
+            ZXF1ZXN0Ghguc2xpcHdheS5tb2RlbHMudjEuTW9kZWwiCZACAarPGAIIARJkCgpMaXN0TW9kZWxzEiQuc2xpcHdheS5tb2RlbHMu\
+            djEuTGlzdE1vZGVsc1JlcXVlc3QaJS5zbGlwd2F5Lm1vZGVscy52MS5MaXN0TW9kZWxzUmVzcG9uc2UiCZACAarPGAIIARJYCgZT\
+            ZWFyY2gSIC5zbGlwd2F5Lm1vZGVscy52MS5TZWFyY2hSZXF1ZXN0GiEuc2xpcHdheS5tb2RlbHMudjEuU2VhcmNoUmVzcG9uc2Ui\
+            CZACAarPGAIIARJWCgtVcGRhdGVNb2RlbBIlLnNsaXB3YXkubW9kZWxzLnYxLlVwZGF0ZU1vZGVsUmVxdWVzdBoYLnNsaXB3YXku\
+            bW9kZWxzLnYxLk1vZGVsIgaqzxgCCAISYQoNVXBkYXRlVmVyc2lvbhInLnNsaXB3YXkubW9kZWxzLnYxLlVwZGF0ZVZlcnNpb25S\
+            ZXF1ZXN0Gh8uc2xpcHdheS5tb2RlbHMudjEuTW9kZWxWZXJzaW9uIgaqzxgCCAISUAoIU2V0QWxpYXMSIi5zbGlwd2F5Lm1vZGVs\
+            cy52MS5TZXRBbGlhc1JlcXVlc3QaGC5zbGlwd2F5Lm1vZGVscy52MS5BbGlhcyIGqs8YAggCEmQKC0RlbGV0ZUFsaWFzEiUuc2xp\
+            cHdheS5tb2RlbHMudjEuRGVsZXRlQWxpYXNSZXF1ZXN0GiYuc2xpcHdheS5tb2RlbHMudjEuRGVsZXRlQWxpYXNSZXNwb25zZSIG\
+            qs8YAggCEmoKDEFsaWFzSGlzdG9yeRImLnNsaXB3YXkubW9kZWxzLnYxLkFsaWFzSGlzdG9yeVJlcXVlc3QaJy5zbGlwd2F5Lm1v\
+            ZGVscy52MS5BbGlhc0hpc3RvcnlSZXNwb25zZSIJkAIBqs8YAggBEmEKDURlbGV0ZVZlcnNpb24SJy5zbGlwd2F5Lm1vZGVscy52\
+            MS5EZWxldGVWZXJzaW9uUmVxdWVzdBofLnNsaXB3YXkubW9kZWxzLnYxLk1vZGVsVmVyc2lvbiIGqs8YAggCEmMKDlJlc3RvcmVW\
+            ZXJzaW9uEiguc2xpcHdheS5tb2RlbHMudjEuUmVzdG9yZVZlcnNpb25SZXF1ZXN0Gh8uc2xpcHdheS5tb2RlbHMudjEuTW9kZWxW\
+            ZXJzaW9uIgaqzxgCCAISZwoMUHVyZ2VWZXJzaW9uEiYuc2xpcHdheS5tb2RlbHMudjEuUHVyZ2VWZXJzaW9uUmVxdWVzdBonLnNs\
+            aXB3YXkubW9kZWxzLnYxLlB1cmdlVmVyc2lvblJlc3BvbnNlIgaqzxgCCANiBnByb3RvMw==
             """
     )
 }

@@ -54,9 +54,10 @@ extension PostgresChannel {
             isSent = PQsendQueryParams(pointer, preamble, 0, nil, nil, nil, nil, 1) == 1
             steps.append(.preamble(operation))
         }
+        let isPrepared = configuration.preparedStatementsMax > 0 && !operation.query.isPlannedForValues
         switch operation.form {
         // Once it failed for its statement, it no longer depends on one that others prepare.
-        case .prepared where configuration.preparedStatementsMax > 0 && !operation.wasPreparedAgain:
+        case .prepared where isPrepared && !operation.wasPreparedAgain:
             isSent = isSent && sendPrepared(operation)
         default:
             isSent = isSent && sendOnce(operation)

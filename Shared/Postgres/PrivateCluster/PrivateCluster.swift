@@ -101,7 +101,7 @@ public struct PrivateCluster: Sendable {
         try user.makeFolder(layout.sockets)
         var options = [
             ("listen_addresses", ""), ("unix_socket_directories", layout.sockets), ("unix_socket_permissions", "0700"),
-            ("port", "\(PrivateClusterLayout.port)"),
+            ("port", "\(PrivateClusterLayout.port)"), ("shared_buffers", "\(ServerMemory.sharedBuffers())MB"),
         ]
         options += configuration.settings.map { ($0.name, $0.value) }
         let words = options.map { shellQuoted("-c") + " " + shellQuoted("\($0.0)=\($0.1)") }.joined(separator: " ")

@@ -9,6 +9,8 @@ public struct PostgresQuery: Sendable, ExpressibleByStringInterpolation {
     public let binds: PostgresBinds
     /// The text around the binds, one more than there are binds; kept to splice the query into another.
     let pieces: [String]
+    /// Whether the server plans it for the values of each call.
+    private(set) var isPlannedForValues = false
 
     public init(stringLiteral value: String) {
         sql = value
@@ -31,6 +33,14 @@ public struct PostgresQuery: Sendable, ExpressibleByStringInterpolation {
         sql = query.sql
         binds = types
         pieces = []
+    }
+
+    /// The same statement, planned for its values each time. Others are prepared, and the server soon keeps one plan for all
+    /// values: that saves a good part of a millisecond, and is wrong where the best plan depends on them.
+    public func plannedForValues() -> PostgresQuery {
+        var query = self
+        query.isPlannedForValues = true
+        return query
     }
 
     /// The same statement for the same types, without a single value.

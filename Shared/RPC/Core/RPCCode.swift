@@ -32,7 +32,7 @@ public struct RPCCode: RawRepresentable, Hashable, Sendable, CustomStringConvert
     /// The name in the Connect protocol: `invalid_argument`. A number without a name is `unknown`.
     public var name: String { RPCCode.table.indices.contains(rawValue) ? RPCCode.table[rawValue].name : "unknown" }
 
-    /// The HTTP status that the Connect protocol gives a unary call that ended so.
+    /// The HTTP status that the Connect protocol gives a unary call that ended so; `RPCError.httpStatus` knows more.
     public var httpStatus: Int { RPCCode.table.indices.contains(rawValue) ? RPCCode.table[rawValue].httpStatus : 500 }
 
     public var description: String { name }

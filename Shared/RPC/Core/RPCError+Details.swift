@@ -24,6 +24,15 @@ extension RPCError {
         }
     }
 
+    /// The status of a plain HTTP answer: what the Connect protocol gives the code, and 412 where a precondition is named
+    /// that is not met. Connect's 400 would blame the request, which is right and may be sent again as it is.
+    public var httpStatus: Int {
+        let isUnmet =
+            code == .failedPrecondition
+            && details.contains { $0.typeName == Google.Rpc.PreconditionFailure.messageName }
+        return isUnmet ? 412 : code.httpStatus
+    }
+
     /// A request whose named field is wrong.
     public static func badRequest(field: String, _ description: String) -> RPCError {
         var violation = Google.Rpc.BadRequest.FieldViolation()

@@ -51,7 +51,7 @@ struct ConnectUnaryDialect: ResponseDialect {
         fields.add("content-length", "\(body.count)")
         metadata.appendTo(&fields)
         trailing.appendTo(&fields, prefix: "trailer-")
-        stream.send(ResponseHead(status: status ?? error.code.httpStatus, fields: fields))
+        stream.send(ResponseHead(status: status ?? error.httpStatus, fields: fields))
         stream.send(body[...])
         stream.finish()
     }

@@ -10,19 +10,11 @@ import stat
 import subprocess
 
 import other_clients
+from checks import expect
 from cutting_proxy import CuttingProxy
 from registry import CommandLine, await_file, await_port, free_port
 
 SCRIPTS = pathlib.Path(__file__).resolve().parents[3] / "Scripts"
-
-
-def expect(result, code=0, out=None, err=None):
-    told = f"exit code {result.returncode}\nstdout: {result.stdout}\nstderr: {result.stderr}"
-    assert result.returncode == code, told
-    assert out is None or result.stdout == out, told
-    for part in [err] if isinstance(err, str) else err or []:
-        assert part in result.stderr, f"{part!r} is missing\n{told}"
-    return result
 
 
 def random_bytes(count, seed):
@@ -323,9 +315,7 @@ def curl_does_the_same(registry, slipway):
 
 
 def what_was_registered_outlives_a_kill(registry, slipway):
-    registry.process.kill()
-    registry.process.wait()
-    registry.start()
+    registry.kill_and_start()
     expect(slipway("model", "register", "model.onnx", "--name", "churn"), 0, "churn:5\n", "0 bytes uploaded")
 
 

@@ -83,6 +83,17 @@ class Registry:
                 raise SystemExit(f"the registry does not start:\n{self.log()}")
             time.sleep(0.1)
 
+    def kill_and_start(self):
+        """As a machine that fails: nothing is said to anybody."""
+        self.process.kill()
+        self.process.wait()
+        self.start()
+
+    def peak_memory(self):
+        """The most bytes that the process had in memory since it started."""
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return 1024 * int(next(line for line in status.splitlines() if line.startswith("VmHWM:")).split()[1])
+
     def log(self):
         return (self.folder / "registry.log").read_text(errors="replace")[-4000:]
 
@@ -121,9 +132,9 @@ class CommandLine:
             "GIT_COMMITTER_EMAIL": "ada@example.com", "GIT_CONFIG_NOSYSTEM": "1",
         }
 
-    def __call__(self, *arguments, input=None, folder=None, **variables):
+    def __call__(self, *arguments, input=None, folder=None, seconds=120, **variables):
         return subprocess.run(
-            [self.binary, *map(str, arguments)], input=input, capture_output=True, text=True, timeout=120,
+            [self.binary, *map(str, arguments)], input=input, capture_output=True, text=True, timeout=seconds,
             cwd=folder or self.home, env=self.environment | variables)
 
     def start(self, *arguments):

@@ -5,6 +5,7 @@ import Loop
 /// Puts one blob into a folder's store and says after each step how far it is, so that a test can end it anywhere:
 ///
 ///     blob-putter STORE SEED SIZE PART [UPLOAD]
+///     blob-putter STORE SEED SIZE batch COUNT     puts COUNT blobs of SIZE bytes, of the seeds from SEED on, as one batch
 @main
 struct BlobPutter {
     static func main() async {
@@ -15,6 +16,7 @@ struct BlobPutter {
     }
 
     static func run(_ arguments: [String]) async throws {
+        if arguments.count == 5, arguments[3] == "batch" { return try await putBatch(arguments) }
         guard arguments.count >= 4, let seed = UInt64(arguments[1]), let size = Int(arguments[2]),
             let part = Int(arguments[3])
         else { return say("failed: STORE SEED SIZE PART [UPLOAD]") }
@@ -38,6 +40,22 @@ struct BlobPutter {
         }
         let pin = try await upload.finish(expecting: nil)
         say("done \(pin.info.digest)")
+    }
+
+    static func putBatch(_ arguments: [String]) async throws {
+        guard let seed = UInt64(arguments[1]), let size = Int(arguments[2]), let count = UInt64(arguments[4]) else {
+            return say("failed: STORE SEED SIZE batch COUNT")
+        }
+        let pool = ComputePool(threads: 1)
+        try pool.start()
+        let store = try await FolderBlobStore.open(arguments[0], pool: pool)
+        let batch = try (seed..<seed + count).map { seed in
+            let bytes = content(seed: seed, size: size)
+            return BlobContent(digest: try BlobHasher.digest(bytes), bytes: bytes[...])
+        }
+        say("begins")
+        let pins = try await store.putAll(batch)
+        say("done \(pins.count)")
     }
 
     static func say(_ text: String) {

@@ -44,6 +44,31 @@ struct ServerErrorTests {
         }
     }
 
+    @Test(
+        "only a precondition that is named is 412 over plain HTTP; its code and details come back all the same",
+        arguments: [(RPCCode.failedPrecondition, true, 412), (.failedPrecondition, false, 400), (.aborted, true, 409)])
+    func precondition(_ code: RPCCode, _ isNamed: Bool, _ status: Int) async throws {
+        var violation = Google.Rpc.PreconditionFailure.Violation()
+        violation.type = "IN_USE"
+        violation.subject = "deployments/churn"
+        var detail = Google.Rpc.PreconditionFailure()
+        detail.violations = [violation]
+        let thrown = RPCError(code, "deployments/churn uses it", details: isNamed ? [ErrorDetail(detail)] : [])
+        try await withServer([failing(with: thrown)]) { served in
+            let answer = try await served.raw(
+                "POST \(Probe.echoPath) HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 3\r\n"
+                    + "connection: close\r\n\r\n\"q\"")
+            #expect(answer.hasPrefix("HTTP/1.1 \(status) "))
+            #expect(answer.contains("\"message\":\"deployments/churn uses it\""))
+            for manner in Manner.allCases {
+                let error = await failure { _ = try await served.channel(manner).unary(Probe.echo, text("x")) }
+                #expect(error?.code == code, "\(manner)")
+                let named = error?.details.first?.decode(as: Google.Rpc.PreconditionFailure.self)?.violations
+                #expect(named?.map(\.subject) == (isNamed ? ["deployments/churn"] : nil), "\(manner)")
+            }
+        }
+    }
+
     @Test("a code that is none, or success, becomes unknown", arguments: Manner.allCases, [0, -1, 17, 9999])
     func codes(_ manner: Manner, _ code: Int) async throws {
         try await withServer([failing(with: RPCError(RPCCode(rawValue: code), "odd"))]) { served in

@@ -42,8 +42,8 @@ import Testing
             for number in 1...3 { try await harness.register("churn", [("a", [UInt8(number)])]) }
             try await harness.fixture.pool.execute(
                 """
-                INSERT INTO registry.aliases (model, alias, version, set_by)
-                SELECT id, 'champion', 2, 'person:ada' FROM registry.models
+                INSERT INTO registry.aliases (model, alias, version, workspace, target, set_by)
+                SELECT model, 'champion', version, workspace, id, 'person:ada' FROM registry.versions WHERE version = 2
                 """)
             let names: [(String, UInt8)] = [
                 ("churn/1", 1), ("churn:1", 1), ("models:/churn/1", 1), ("churn/latest", 3),

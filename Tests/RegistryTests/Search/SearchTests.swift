@@ -92,14 +92,19 @@ import Testing
         }
     }
 
-    @Test("the same is found however many meet what is asked of metrics")
+    @Test("the same is found however many meet what is asked of metrics, aliases and origins")
     func ways() async throws {
         try await withModels { lab in
             try await fill(lab)
-            let metrics =
-                Self.table.map(\.0).filter { $0.contains("metrics.") }
-                + ["metrics.auc > 0.4 AND metrics.f1 < 1", "metrics.auc > 0.4 AND metrics.auc < 0.8 ORDER BY size"]
-            for query in metrics {
+            let asked = ["metrics.", "alias", "dataset", "parent"]
+            let queries =
+                Self.table.map(\.0).filter { query in asked.contains { query.contains($0) } }
+                + [
+                    "metrics.auc > 0.4 AND metrics.f1 < 1", "metrics.auc > 0.4 AND metrics.auc < 0.8 ORDER BY size",
+                    "alias = 'champion' AND metrics.auc > 0.4 ORDER BY created", "alias LIKE '%e%' AND name = 'b'",
+                    "metrics.auc IS NOT NULL AND tags.team IS NOT NULL",
+                ]
+            for query in queries {
                 var found: [[String]] = []
                 for (few, some) in [(0, 0), (1, 2), (0, 3), (2000, 20_000)] {
                     var store = lab.store
@@ -110,6 +115,54 @@ import Testing
                     #expect(page.total == Int64(page.versions.count), "\(query)")
                 }
                 #expect(Set(found).count == 1 && !found[0].isEmpty, "\(query): \(found)")
+            }
+        }
+    }
+
+    @Test("pages of few among many follow one another, newest and oldest first")
+    func fewPages() async throws {
+        try await withModels { lab in
+            try await fill(lab)
+            for (query, expected) in [
+                ("metrics.auc < 0.8", ["b:2", "b:1", "a:1"]),
+                ("metrics.auc < 0.8 ORDER BY created", ["a:1", "b:1", "b:2"]),
+                ("alias LIKE '%'", ["b:1", "a:1"]),
+            ] {
+                var store = lab.store
+                store.searchLimits = SearchLimits(few: 1, some: 10)
+                var found: [String] = []
+                var token = ""
+                repeat {
+                    let page = try await store.search(
+                        Models.SearchRequest(query: query, pageSize: 1, pageToken: token), in: lab.fixture.lab)
+                    found += page.versions.map { "\($0.model):\($0.version)" }
+                    token = page.nextPageToken
+                } while !token.isEmpty && found.count < 10
+                #expect(found == expected, "\(query)")
+            }
+        }
+    }
+
+    @Test("an alias that was moved is found where it points now")
+    func movedAlias() async throws {
+        try await withModels { lab in
+            try await fill(lab)
+            _ = try await lab.models.setAlias(Models.SetAliasRequest(alias: "champion", version: "a:3"))
+            let found = try await lab.models.search(Models.SearchRequest(query: "alias = 'champion' ORDER BY created"))
+            #expect(found.versions.map { "\($0.model):\($0.version)" } == ["a:3", "b:1"])
+        }
+    }
+
+    @Test("counting ends at its limit, and says that there are more")
+    func countLimit() async throws {
+        try await withModels { lab in
+            try await fill(lab)
+            for (most, total, isMore) in [(Int64(4), Int64(4), true), (5, 5, false), (9, 5, false)] {
+                var store = lab.store
+                store.searchLimits.count = most
+                let page = try await store.search(
+                    Models.SearchRequest(pageSize: 1, count: true), in: lab.fixture.lab)
+                #expect(page.total == total && page.moreThanTotal == isMore, "\(most)")
             }
         }
     }

@@ -40,6 +40,16 @@ final class FileReader {
         return piece
     }
 
+    /// All bytes of a small file.
+    /// - Throws: `Failure`, also where it has not the size that it had.
+    static func whole(_ path: String, size: Int64) throws -> [UInt8] {
+        let bytes = try FileReader(path).next()
+        guard Int64(bytes.count) == size else {
+            throw Failure(.failed, "\(path) changed while it was sent; register it again")
+        }
+        return bytes
+    }
+
     /// The digest and the size of a whole file.
     /// - Throws: `Failure`, `BlobError`, `CancellationError` after Ctrl-C.
     static func digest(_ path: String, _ onBytes: (Int64) -> Void) throws -> (digest: BlobDigest, size: Int64) {

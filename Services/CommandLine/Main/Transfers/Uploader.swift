@@ -1,6 +1,7 @@
 import Blobs
 import CommandLineKit
 import Contracts
+import Protobuf
 import RPC
 
 /// Sends files' bytes to the store, over as many calls as it takes.
@@ -18,9 +19,11 @@ struct Uploader: Sendable {
         var persistence = Persistence(on: connection.loop, progress)
         var shown: Int64 = 0
         var first: Int64?
+        var id = ""
         while true {
             do {
                 let standing = try await connection.files.beginUpload(.init(digest: digest, sizeBytes: size))
+                id = standing.id
                 let offset = standing.done ? size : standing.offset
                 progress.advance(by: offset - shown)
                 shown = offset
@@ -31,12 +34,20 @@ struct Uploader: Sendable {
             } catch let error as RPCError where error.code == .dataLoss {
                 throw Failure(
                     .failed, "\(location) changed while it was sent, or was damaged on its way: \(error.message)")
+            } catch let error as RPCError where Uploader.isFull(error) {
+                // Half a file that can't be finished would keep its room from everyone else.
+                if !id.isEmpty { _ = try? await connection.files.cancelUpload(.init(id: id)) }
+                throw Failure(.failed, "the store has no room left; nothing of \(location) is kept there")
             } catch let error as RPCError {
                 try await persistence.pause(after: error)
             }
         }
         progress.advance(by: size - shown)
         return size - (first ?? size)
+    }
+
+    private static func isFull(_ error: RPCError) -> Bool {
+        error.details.contains { $0.decode(as: Google.Rpc.ErrorInfo.self)?.reason == "STORE_FULL" }
     }
 
     private func append(

@@ -28,12 +28,13 @@ extension RegistryStore {
             if let before, before.version == locked.message.version { return before }
             let rows = try await transaction.pipeline([
                 """
-                INSERT INTO registry.aliases AS a (model, alias, version, set_by, reason, revision)
-                VALUES (\(locked.model), \(request.alias), \(locked.message.version), \(change.actor), \(change.reason),
+                INSERT INTO registry.aliases AS a (model, alias, version, workspace, target, set_by, reason, revision)
+                VALUES (\(locked.model), \(request.alias), \(locked.message.version), \(change.workspaceID), \(locked.id),
+                    \(change.actor), \(change.reason),
                     (SELECT count(*) + 1 FROM registry.alias_changes
                         WHERE model = \(locked.model) AND alias = \(request.alias)))
-                ON CONFLICT (model, alias) DO UPDATE SET version = excluded.version, set_at = now(),
-                    set_by = excluded.set_by, reason = excluded.reason, revision = a.revision + 1
+                ON CONFLICT (model, alias) DO UPDATE SET version = excluded.version, target = excluded.target,
+                    set_at = now(), set_by = excluded.set_by, reason = excluded.reason, revision = a.revision + 1
                 RETURNING alias, version, set_at, set_by, reason, revision
                 """,
                 """

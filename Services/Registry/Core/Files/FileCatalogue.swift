@@ -26,14 +26,15 @@ struct FileEntry: Sendable {
 struct FileCatalogue: Sendable {
     let pool: PostgresPool
 
+    /// No join: a plan that was made while the tables were small would go through all files of the workspace for each.
     /// Which of these a version or a done upload of the workspace has. Whether the bytes are there is the store's to say.
     func known(_ digests: [BlobDigest], in workspace: Workspace) async throws -> Set<BlobDigest> {
         try await self.digests(
             """
             SELECT d.digest FROM unnest(\(digests.map(\.bytes))) AS d (digest)
             WHERE EXISTS (
-                SELECT FROM registry.files AS f JOIN registry.file_sets AS s ON s.id = f.file_set
-                WHERE f.digest = d.digest AND s.workspace = \(PostgresUUID(workspace.id)))
+                SELECT FROM registry.files AS f WHERE f.digest = d.digest
+                AND (SELECT s.workspace FROM registry.file_sets AS s WHERE s.id = f.file_set) = \(PostgresUUID(workspace.id)))
             OR EXISTS (
                 SELECT FROM registry.uploads AS u
                 WHERE u.workspace = \(PostgresUUID(workspace.id)) AND u.digest = d.digest AND u.done)

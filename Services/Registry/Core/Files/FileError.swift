@@ -23,6 +23,16 @@ enum FileError {
         .badRequest(field: "files", "\(count) files; at most \(limit) can be asked about at once")
     }
 
+    static func batchOfTooMany(_ count: Int, limit: Int) -> RPCError {
+        .badRequest(field: "files", "\(count) files; one call brings at most \(limit)")
+    }
+
+    static func batchTooLarge(_ bytes: Int, limit: Int) -> RPCError {
+        .badRequest(
+            field: "files",
+            "\(bytes) bytes together; one call brings at most \(limit). Use BeginUpload for larger files")
+    }
+
     static func negativeSize(_ size: Int64) -> RPCError {
         .badRequest(field: "size_bytes", "a file can't have \(size) bytes")
     }
@@ -76,6 +86,14 @@ enum FileError {
         .reason(
             .dataLoss, "what came as the upload \(id) is not \(digest); the upload is gone, begin it again",
             reason: "DIGEST_MISMATCH", domain: domain, metadata: ["upload": "\(id)", "expected": "\(digest)"])
+    }
+
+    static func lied(_ batch: [BlobContent], _ digest: BlobDigest?) -> RPCError {
+        let index = batch.firstIndex { $0.digest == digest }.map { "[\($0)]" } ?? ""
+        let expected = digest.map { "\($0)" } ?? "what its digest says"
+        return .reason(
+            .dataLoss, "what came as files\(index) is not \(expected); none of the call's files is kept",
+            reason: "DIGEST_MISMATCH", domain: domain, metadata: ["expected": expected])
     }
 
     static func atOnce(limit: Int) -> RPCError {

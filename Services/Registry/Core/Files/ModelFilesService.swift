@@ -70,6 +70,22 @@ public struct ModelFilesService: Slipway.Models.V1.ModelFiles.SimpleService {
         }
     }
 
+    public func uploadFiles(
+        _ request: Slipway.Models.V1.UploadFilesRequest, context: ServerContext
+    ) async throws -> Slipway.Models.V1.UploadFilesResponse {
+        var batch: [BlobContent] = []
+        batch.reserveCapacity(min(request.files.count, Uploads.batchFiles))
+        for (index, file) in request.files.enumerated() {
+            guard index < Uploads.batchFiles else {
+                throw FileError.batchOfTooMany(request.files.count, limit: Uploads.batchFiles)
+            }
+            let digest = try FileError.digest(file.digest, field: "files[\(index)].digest")
+            batch.append(BlobContent(digest: digest, bytes: file.data))
+        }
+        try await translating { try await uploads.putAll(batch, by: context.caller) }
+        return Slipway.Models.V1.UploadFilesResponse()
+    }
+
     public func cancelUpload(
         _ request: Slipway.Models.V1.CancelUploadRequest, context: ServerContext
     ) async throws -> Slipway.Models.V1.CancelUploadResponse {

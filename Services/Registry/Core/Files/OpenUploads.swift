@@ -1,6 +1,7 @@
 import Access
 import Blobs
 import Loop
+import RPC
 
 /// The uploads that this process writes or looks at. The store lets one have an upload at a time; here that one is known, so
 /// that others learn where the upload stands without being in its way.
@@ -10,6 +11,15 @@ final class OpenUploads: Sendable {
         case writing(Task<any BlobUpload, any Error>, EntityID)
         /// Somebody asks where it stands; whoever else asks gets the same answer. Goes with the answer.
         case looking(Task<Int64?, any Error>)
+        /// Files that come whole in one call, under a name that nobody else knows.
+        case batch(EntityID)
+
+        var writingWorkspace: EntityID? {
+            switch self {
+            case .writing(_, let workspace), .batch(let workspace): workspace
+            case .looking: nil
+            }
+        }
     }
     private let store: any BlobStore
     private let entries = Lock<[BlobUploadID: Entry]>([:])
@@ -17,7 +27,7 @@ final class OpenUploads: Sendable {
     init(_ store: any BlobStore) { self.store = store }
 
     /// How many are written now.
-    var writerCount: Int { entries.withLock { $0.values.count { if case .writing = $0 { true } else { false } } } }
+    var writerCount: Int { entries.withLock { $0.values.count { $0.writingWorkspace != nil } } }
 
     /// Where an upload stands; nil where the store does not have it.
     /// - Throws: `BlobError` `.busy` where another process has it.
@@ -34,6 +44,7 @@ final class OpenUploads: Sendable {
                 return nil
             }
         case .looking(let look): return try await look.value
+        case .batch: return nil
         }
     }
 
@@ -55,19 +66,17 @@ final class OpenUploads: Sendable {
         while true {
             let attempt = try entries.withLock { entries -> Entry in
                 switch entries[id] {
-                case .writing: throw FileError.busy(id)
+                case .writing, .batch: throw FileError.busy(id)
                 case .looking(let look): return .looking(look)
                 case nil:
-                    let count = entries.values.count {
-                        if case .writing(_, let other) = $0 { other == workspace } else { false }
-                    }
-                    guard count < limit else { throw FileError.atOnce(limit: limit) }
+                    try OpenUploads.checkRoom(in: entries, for: workspace, limit)
                     let taken = Entry.writing(Task { [store] in try await store.resumeUpload(id) }, workspace)
                     entries[id] = taken
                     return taken
                 }
             }
             switch attempt {
+            case .batch: throw FileError.busy(id)
             case .looking(let look): _ = try? await look.value
             case .writing(let upload, _):
                 do { return try await upload.value } catch {
@@ -77,6 +86,24 @@ final class OpenUploads: Sendable {
                 }
             }
         }
+    }
+
+    /// Counts files that come whole among what the workspace writes, until `release`.
+    /// - Throws: `RPCError` where so many of the workspace are written.
+    func enter(_ workspace: EntityID, limit: Int) throws -> BlobUploadID {
+        try entries.withLock { entries in
+            try OpenUploads.checkRoom(in: entries, for: workspace, limit)
+            let id = BlobUploadID()
+            entries[id] = .batch(workspace)
+            return id
+        }
+    }
+
+    private static func checkRoom(
+        in entries: [BlobUploadID: Entry], for workspace: EntityID, _ limit: Int
+    ) throws(RPCError) {
+        let count = entries.values.count { $0.writingWorkspace == workspace }
+        guard count < limit else { throw FileError.atOnce(limit: limit) }
     }
 
     func release(_ id: BlobUploadID) { entries.withLock { $0[id] = nil } }

@@ -101,6 +101,20 @@ struct UploadRows: Sendable {
         return ids.first.flatMap { BlobUploadID($0) } ?? id
     }
 
+    /// The same of many. In the digests' order, so that two who bring the same never wait for each other in a circle.
+    func done(_ blobs: [BlobInfo], by caller: Caller, in workspace: Workspace) async throws {
+        let blobs = Set(blobs).sorted { $0.digest < $1.digest }
+        try await pool.execute(
+            """
+            INSERT INTO registry.uploads (id, workspace, digest, size, by, done)
+            SELECT given.id, \(PostgresUUID(workspace.id)), given.digest, given.size, \(caller.actor), true
+            FROM unnest(\(blobs.map { _ in BlobUploadID().description }), \(blobs.map(\.digest.bytes)), \(blobs.map(\.size)))
+                WITH ORDINALITY AS given (id, digest, size, place)
+            ORDER BY given.place
+            ON CONFLICT (workspace, digest) DO UPDATE SET done = true, size = excluded.size, updated = now()
+            """)
+    }
+
     /// Removes an upload that is not done; false where there is none such.
     @discardableResult
     func remove(_ id: BlobUploadID, in workspace: Workspace) async throws -> Bool {

@@ -9,8 +9,12 @@ struct Registration: Sendable {
     struct File: Sendable {
         let path: String
         let digest: BlobDigest
+        /// The caller's own text of it: of many files a second one would be megabytes.
+        let digestText: String
         /// Zero also where the caller did not say.
         var size: Int64
+
+        var contract: Slipway.Models.V1.ModelFile { .init(path: path, digest: digestText, sizeBytes: size) }
     }
 
     let request: Slipway.Models.V1.RegisterRequest
@@ -40,7 +44,7 @@ struct Registration: Sendable {
         files.sort { $0.path.utf8.lexicographicallyPrecedes($1.path.utf8) }
         self.files = files
         filesDigest = Registration.digest(files)
-        requestDigest = request.requestId.isEmpty ? [] : Registration.digest(request)
+        requestDigest = request.requestId.isEmpty ? [] : Registration.digest(request, files: filesDigest)
         var origin = request.origin ?? Slipway.Models.V1.Origin()
         if let repository = origin.git?.repository {
             origin.git?.repository = RepositoryAddress.withoutCredentials(repository)
@@ -143,7 +147,7 @@ struct Registration: Sendable {
                     "\(shown(file.digest)) should be sha256: and 64 lower-case hexadecimal digits")
                 continue
             }
-            files.append(File(path: file.path, digest: digest, size: file.sizeBytes))
+            files.append(File(path: file.path, digest: digest, digestText: file.digest, size: file.sizeBytes))
         }
         if total > RegistryLimits.fileBytesMax { violations.add("files", "they have \(total) bytes together") }
         PathRules.collisions(given.map(\.path)) { violations.add("files[\($0)].path", $1) }

@@ -33,24 +33,36 @@ struct RegistrationInsert {
     private var workspace: PostgresUUID { change.workspaceID }
 
     /// Answers with one row, or with none where the set of files is gone.
+    ///
+    /// Each part goes into the whole as soon as it is made: the values of many files are megabytes, and queries that hold
+    /// queries would have them several times.
     var statement: PostgresQuery {
-        var parts: [PostgresQuery] = ["file_set AS (\(fileSet))", "model AS (\(model))", "version AS (\(version))"]
+        var whole = PostgresQuery.StringInterpolation(literalCapacity: 4096, interpolationCount: 64)
+        func add(_ name: String, _ part: PostgresQuery, isFirst: Bool = false) {
+            whole.appendLiteral("\(isFirst ? "WITH" : ",") \(name) AS (")
+            whole.appendInterpolation(part)
+            whole.appendLiteral(")")
+        }
+        add("file_set", fileSet, isFirst: true)
+        add("model", model)
+        add("version", version)
         if case .new = files {
-            parts.append("file AS (\(file))")
-            parts.append("consumed AS (\(consumed))")
+            add("given", given)
+            add("file", file)
+            add("consumed", consumed)
         }
-        if !request.metrics.isEmpty { parts.append("metric AS (\(metric))") }
+        if !request.metrics.isEmpty { add("metric", metric) }
         let origins = Registration.origins(facts.origin)
-        if !origins.isEmpty { parts.append("origin AS (\(origin(origins)))") }
+        if !origins.isEmpty { add("origin", origin(origins)) }
         if !request.aliases.isEmpty {
-            parts.append("alias AS (\(alias))")
-            parts.append("alias_change AS (\(aliasChange))")
-            parts.append("alias_entry AS (\(aliasEntry))")
+            add("alias", alias)
+            add("alias_change", aliasChange)
+            add("alias_entry", aliasEntry)
         }
-        if !request.requestId.isEmpty { parts.append("request AS (\(remembered))") }
-        parts.append("entry AS (\(entry))")
-        let joined = parts.dropFirst().reduce(parts[0]) { "\($0), \($1)" as PostgresQuery }
-        return "WITH \(joined) SELECT version, created FROM version"
+        if !request.requestId.isEmpty { add("request", remembered) }
+        add("entry", entry)
+        whole.appendLiteral(" SELECT version, created FROM version")
+        return PostgresQuery(stringInterpolation: whole)
     }
 
     /// The version that the row is of. Nothing is read again: all else is known.
@@ -61,9 +73,7 @@ struct RegistrationInsert {
         version.version = number
         version.uri = "models:/\(request.name)/\(number)"
         version.description = request.description
-        version.files = registration.files.map {
-            Slipway.Models.V1.ModelFile(path: $0.path, digest: "\($0.digest)", sizeBytes: $0.size)
-        }
+        version.files = registration.files.map(\.contract)
         version.sizeBytes = size
         version.digest = VersionRecord.digestText(registration.filesDigest)
         version.tags = request.tags
@@ -96,22 +106,30 @@ struct RegistrationInsert {
         }
     }
 
+    private var given: PostgresQuery {
+        """
+        SELECT path, digest, size FROM unnest(
+            \(registration.files.map(\.path)), \(registration.files.map(\.digest.bytes)),
+            \(registration.files.map(\.size))) AS each (path, digest, size)
+        """
+    }
+
     private var file: PostgresQuery {
         """
         INSERT INTO registry.files (file_set, path, digest, size)
-        SELECT file_set.id, given.path, given.digest, given.size FROM file_set, unnest(
-            \(registration.files.map(\.path)), \(registration.files.map(\.digest.bytes)),
-            \(registration.files.map(\.size))) AS given (path, digest, size)
+        SELECT file_set.id, given.path, given.digest, given.size FROM file_set, given
         ON CONFLICT (file_set, path) DO NOTHING
         """
     }
 
-    /// Locked in one order, so that two registrations with some of the same files do not wait for each other.
+    /// Locked in one order, so that two registrations with some of the same files do not wait for each other. Each is looked
+    /// up by itself: a plan that was made while there were few uploads would compare all of them with all files.
     private var consumed: PostgresQuery {
         """
         DELETE FROM registry.uploads WHERE id IN (
-            SELECT id FROM registry.uploads
-            WHERE workspace = \(workspace) AND done AND digest = ANY(\(registration.distinctDigests.map(\.bytes)))
+            SELECT id FROM registry.uploads WHERE id IN (
+                SELECT (SELECT u.id FROM registry.uploads AS u
+                    WHERE u.workspace = \(workspace) AND u.digest = given.digest AND u.done) FROM given)
             ORDER BY id FOR UPDATE)
         """
     }
@@ -169,14 +187,14 @@ struct RegistrationInsert {
 
     private var alias: PostgresQuery {
         """
-        INSERT INTO registry.aliases AS a (model, alias, version, set_by, reason, revision)
-        SELECT version.model, given.alias, version.version, \(change.actor), \(change.reason),
+        INSERT INTO registry.aliases AS a (model, alias, version, workspace, target, set_by, reason, revision)
+        SELECT version.model, given.alias, version.version, \(workspace), version.id, \(change.actor), \(change.reason),
             (SELECT count(*) + 1 FROM registry.alias_changes AS c
                 WHERE c.model = version.model AND c.alias = given.alias)
         FROM version, unnest(\(request.aliases)) AS given (alias)
         ON CONFLICT (model, alias) DO UPDATE SET
-            version = excluded.version, set_at = now(), set_by = excluded.set_by, reason = excluded.reason,
-            revision = a.revision + 1
+            version = excluded.version, target = excluded.target, set_at = now(), set_by = excluded.set_by,
+            reason = excluded.reason, revision = a.revision + 1
         """
     }
 

@@ -128,10 +128,7 @@ extension RegistryStore {
         }
         let pins = try await hold(&registration, change)
         defer { for pin in pins { pin.release() } }
-        let contracts = registration.files.map {
-            Slipway.Models.V1.ModelFile(path: $0.path, digest: "\($0.digest)", sizeBytes: $0.size)
-        }
-        let recognised = try await recogniser.describe(contracts)
+        let recognised = try await recogniser.describe(registration.files.map(\.contract))
         let insertion = RegistrationInsert(
             registration, registration.facts(recognised: recognised),
             .new(recognised: recognised.serialized(), generation: recogniser.generation),

@@ -11,7 +11,8 @@ final class BlobModelFiles: ModelFiles {
 
     let paths: [String]
     private let store: any BlobStore
-    private let files: [String: BlobInfo]
+    /// By path; a model may have a hundred thousand.
+    private let files: [Slipway.Models.V1.ModelFile]
     /// The file read last, and the piece of it that is here.
     private var open: (path: String, reader: any BlobReader)?
     private var chunkStart: Int64 = 0
@@ -19,22 +20,26 @@ final class BlobModelFiles: ModelFiles {
 
     init(_ files: [Slipway.Models.V1.ModelFile], in store: any BlobStore) {
         self.store = store
-        var known: [String: BlobInfo] = [:]
-        for file in files {
-            if let digest = BlobDigest(file.digest) {
-                known[file.path] = BlobInfo(digest: digest, size: file.sizeBytes)
-            }
+        self.files = files.sorted { $0.path < $1.path }
+        paths = self.files.map(\.path)
+    }
+
+    private func find(_ path: String) -> BlobInfo? {
+        var (low, high) = (0, files.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if files[middle].path < path { low = middle + 1 } else { high = middle }
         }
-        self.files = known
-        paths = known.keys.sorted()
+        guard low < files.count, files[low].path == path, let digest = BlobDigest(files[low].digest) else { return nil }
+        return BlobInfo(digest: digest, size: files[low].sizeBytes)
     }
 
     deinit { open?.reader.release() }
 
-    func size(of path: String) throws -> Int { Int(files[path]?.size ?? 0) }
+    func size(of path: String) throws -> Int { Int(find(path)?.size ?? 0) }
 
     func read(_ path: String, at offset: Int, count: Int) throws -> [UInt8] {
-        guard let file = files[path], offset >= 0, count > 0, Int64(offset) < file.size else { return [] }
+        guard let file = find(path), offset >= 0, count > 0, Int64(offset) < file.size else { return [] }
         let start = Int64(offset)
         let end = min(file.size, start + Int64(count))
         if open?.path != path || start < chunkStart || end > chunkStart + Int64(chunk.count) {

@@ -6,7 +6,7 @@ public enum RegistrySchema {
     public static let name = "registry"
 
     public static func migrations() throws -> PostgresMigrations {
-        try PostgresMigrations(schema: name, [(name: "0001_registry", sql: first)])
+        try PostgresMigrations(schema: name, [(name: "0001_registry", sql: first), (name: "0002_search", sql: search)])
     }
 
     /// Makes or updates the tables. The journal's and the identities' must be there.
@@ -207,5 +207,16 @@ public enum RegistrySchema {
             PRIMARY KEY (version, relation, origin)
         );
         CREATE INDEX origins_origin ON origins (workspace, relation, origin);
+        """
+
+    private static let search = """
+        -- Which version an alias points to, by that version's own number: searches begin here, and go by it.
+        ALTER TABLE aliases ADD COLUMN workspace uuid, ADD COLUMN target bigint;
+        UPDATE aliases AS a SET workspace = v.workspace, target = v.id
+        FROM versions AS v WHERE v.model = a.model AND v.version = a.version;
+        ALTER TABLE aliases ALTER COLUMN workspace SET NOT NULL, ALTER COLUMN target SET NOT NULL;
+        CREATE INDEX aliases_target ON aliases (workspace, alias, target);
+        -- Of these one often follows from another: taken as independent, a search for both looks in the wrong place.
+        CREATE STATISTICS versions_kinds (mcv) ON framework, format, license, experiment FROM versions;
         """
 }

@@ -93,7 +93,7 @@ struct SearchCompiler {
     }
 
     /// A version that is named in whatever way, as the lineage names it.
-    private static func parents(_ comparison: SearchQuery.Comparison) -> SearchQuery.Comparison {
+    static func parents(_ comparison: SearchQuery.Comparison) -> SearchQuery.Comparison {
         func named(_ value: SearchQuery.Value) -> SearchQuery.Value {
             guard case .text(let text) = value, let reference = VersionReference(parsing: text) else { return value }
             return .text("models/\(reference.text)")

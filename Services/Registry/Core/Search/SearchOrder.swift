@@ -26,6 +26,8 @@ struct SearchOrder {
     let parts: [Part]
     /// The metric that the order begins with.
     let leadingMetric: String?
+    /// Whether it is that of the versions' own numbers, either way.
+    var isByNumber: Bool { parts.count == 1 && parts[0].keys.count == 1 }
 
     init(_ order: [SearchQuery.Order], _ compiler: SearchCompiler, condition: SearchQuery.Condition?) {
         guard let first = order.first, case .metric(let key) = first.field else {

@@ -17,9 +17,16 @@ _Static_assert(
         && offsetof(entry, value) == offsetof(Slipway__Adapter__V1__AdapterOptions__OptionsEntry, value),
     "entries of the two maps are read as one kind");
 
+/* A name that ends in `*` stands for all that begin alike. */
+static bool stands_for(const char *known, const char *name) {
+    size_t size = strlen(known);
+    if (size == 0 || known[size - 1] != '*') return !strcmp(known, name);
+    return !strncmp(known, name, size - 1) && strlen(name) >= size;
+}
+
 static const adapter_option *find(const adapter_option *table, const char *name) {
     for (; table->name; ++table) {
-        if (!strcmp(table->name, name)) return table;
+        if (stands_for(table->name, name)) return table;
     }
     return NULL;
 }

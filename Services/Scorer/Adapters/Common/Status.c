@@ -8,7 +8,7 @@ slipway_status *adapter_status_with(
     const slipway_host *host, slipway_code code, const char *format, va_list arguments) {
     adapter_text text = {0};
     adapter_text_format_with(&text, format, arguments);
-    if (text.bytes) adapter_text_repair(text.bytes);
+    adapter_text_repair(text.bytes, text.size);
     slipway_status *status = host->status(host->context, code, adapter_text_string(&text), text.size);
     adapter_text_free(&text);
     return status;
@@ -32,7 +32,7 @@ void adapter_log(const slipway_host *host, slipway_log_level level, const char *
     va_start(arguments, format);
     adapter_text_format_with(&text, format, arguments);
     va_end(arguments);
-    if (text.bytes) adapter_text_repair(text.bytes);
+    adapter_text_repair(text.bytes, text.size);
     host->log(host->context, level, adapter_text_string(&text), text.size);
     adapter_text_free(&text);
 }

@@ -58,29 +58,6 @@ const char *adapter_text_string(const adapter_text *text) {
     return text->bytes ? text->bytes : "";
 }
 
-/* Bytes of the scalar that begins here; 0 where none does. */
-static size_t scalar_size(const unsigned char *at) {
-    if (at[0] < 0x80) return 1;
-    size_t size = at[0] >= 0xc2 && at[0] < 0xe0 ? 2 : (at[0] & 0xf0) == 0xe0 ? 3 : at[0] >= 0xf0 && at[0] < 0xf5 ? 4 : 0;
-    /* The text's zero is no continuation, so that this stops in time. */
-    for (size_t index = 1; index < size; ++index) {
-        if ((at[index] & 0xc0) != 0x80) return 0;
-    }
-    bool is_overlong = (at[0] == 0xe0 && at[1] < 0xa0) || (at[0] == 0xf0 && at[1] < 0x90);
-    bool is_surrogate = at[0] == 0xed && at[1] >= 0xa0;
-    bool is_beyond = at[0] == 0xf4 && at[1] >= 0x90;
-    return is_overlong || is_surrogate || is_beyond ? 0 : size;
-}
-
-void adapter_text_repair(char *string) {
-    unsigned char *at = (unsigned char *)string;
-    while (*at) {
-        size_t size = scalar_size(at);
-        if (size == 0) *at = '?';
-        at += size ? size : 1;
-    }
-}
-
 void adapter_text_free(adapter_text *text) {
     free(text->bytes);
     *text = (adapter_text){0};

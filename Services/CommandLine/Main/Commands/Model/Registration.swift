@@ -29,6 +29,7 @@ struct Registration: Sendable {
     }
 
     private static let transfersAtOnce = 4
+    private static let filesAskedAbout = 10_000
 
     let session: Session
     let connection: Connection
@@ -54,7 +55,7 @@ struct Registration: Sendable {
         var rounds = 0
         while true {
             rounds += 1
-            let missing = Set(try await connection.files.findMissing(.init(files: request.files)).digests)
+            let missing = try await missing(request.files)
             sent.merge(try await upload(files.filter { missing.contains($0.file.digest) }), uniquingKeysWith: +)
             do {
                 let version = try await connection.models.register(
@@ -62,10 +63,19 @@ struct Registration: Sendable {
                 return outcome(version, sent, files)
             } catch let error as RPCError where error.code == .failedPrecondition && rounds < 3 {
                 // A collection may have taken files between the question and the registration.
-                let lacking = try await connection.files.findMissing(.init(files: request.files)).digests
-                guard !lacking.isEmpty else { throw error }
+                guard try await !self.missing(request.files).isEmpty else { throw error }
             }
         }
+    }
+
+    /// Those whose bytes the registry lacks. A part is asked about at a time: it holds what it is asked in memory.
+    private func missing(_ files: [Slipway.Models.V1.ModelFile]) async throws -> Set<String> {
+        var missing: Set<String> = []
+        for start in stride(from: 0, to: files.count, by: Registration.filesAskedAbout) {
+            let part = Array(files[start..<min(start + Registration.filesAskedAbout, files.count)])
+            missing.formUnion(try await connection.files.findMissing(.init(files: part)).digests)
+        }
+        return missing
     }
 
     private func outcome(
@@ -87,11 +97,19 @@ struct Registration: Sendable {
             "uploading", total: files.reduce(0) { $0 + $1.file.sizeBytes }, on: session.terminal,
             isQuiet: session.isQuiet)
         defer { progress.end() }
+        let small = files.filter { $0.file.sizeBytes <= SmallFiles.sizeMax }
+        let together = SmallFiles(connection: connection, progress: progress)
+        _ = try await AtOnce.each(SmallFiles.batches(small), limit: Registration.transfersAtOnce) { batch in
+            try await together.upload(batch)
+        }
+        var sent = Dictionary(uniqueKeysWithValues: small.map { ($0.file.digest, $0.file.sizeBytes) })
+        let large = files.filter { $0.file.sizeBytes > SmallFiles.sizeMax }
         let uploader = Uploader(connection: connection, progress: progress)
-        let counts = try await AtOnce.each(files, limit: Registration.transfersAtOnce) { file in
+        let counts = try await AtOnce.each(large, limit: Registration.transfersAtOnce) { file in
             try await uploader.upload(file.location, digest: file.file.digest, size: file.file.sizeBytes)
         }
-        return Dictionary(zip(files.map(\.file.digest), counts), uniquingKeysWith: +)
+        for (file, count) in zip(large, counts) { sent[file.file.digest] = count }
+        return sent
     }
 
     private static func draw() -> String {

@@ -7,7 +7,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* An option that there is. A table of them ends with a NULL name. */
+/* An option that there is. A table of them ends with a NULL name. A name that ends in `*` stands for every name that
+ * begins alike and goes on. */
 typedef struct adapter_option {
     const char *name;
     const char *help;

@@ -20,12 +20,14 @@ void adapter_text_format(adapter_text *text, const char *format, ...) __attribut
 void adapter_text_format_with(adapter_text *text, const char *format, va_list arguments)
     __attribute__((format(printf, 2, 0)));
 
+/* Puts a question mark in the place of each byte that is of no UTF-8: models have names of any bytes. */
+void adapter_text_repair(char *bytes, size_t size);
+
+/* Whether there is nothing to repair. */
+bool adapter_text_is_utf8(const char *bytes, size_t size);
+
 /* The text so far, never NULL; valid until the next change. */
 const char *adapter_text_string(const adapter_text *text);
-
-/* Puts a question mark in the place of each byte that is not part of UTF-8: names in models are whatever they are, and
- * what goes to the host is text. */
-void adapter_text_repair(char *string);
 
 void adapter_text_free(adapter_text *text);
 
