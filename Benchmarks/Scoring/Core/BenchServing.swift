@@ -37,7 +37,7 @@ struct BenchServing {
         }
     }
 
-    private static func say(_ line: String) { fputs(line + "\n", stdout) }
+    private static func say(_ line: String) { puts(line) }
 }
 
 private struct OneModel: ModelSource {
