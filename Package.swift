@@ -60,6 +60,7 @@ let package = Package(
         .executable(name: "bench-telemetry", targets: ["BenchTelemetry"]),
         .executable(name: "activity-worker", targets: ["ActivityWorker"]),
         .executable(name: "bench-models", targets: ["BenchModels"]),
+        .executable(name: "bench-serving", targets: ["BenchServing"]),
         .executable(name: "bench-state", targets: ["BenchState"]),
         .library(name: "PythonAdapter", type: .dynamic, targets: ["PythonAdapter"]),
         .executable(name: "registry", targets: ["Registry"]),
@@ -205,6 +206,8 @@ let package = Package(
         program(
             "BenchModels", ["RegistryCore", "Contracts", "Access", "Identity", "Journal", "Blobs", "Postgres", "Loop"],
             path: "Benchmarks/Registry/Models"),
+        program(
+            "BenchServing", ["Serving", "AdapterContracts", "Loop"], path: "Benchmarks/Scoring/Core"),
         program("BenchState", ["Journal", "Postgres", "ConnectionPool", "Loop"], path: "Benchmarks/State/Client"),
 
         // Tests mirror the folders above.
