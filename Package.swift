@@ -61,6 +61,7 @@ let package = Package(
         .executable(name: "activity-worker", targets: ["ActivityWorker"]),
         .executable(name: "bench-models", targets: ["BenchModels"]),
         .executable(name: "bench-serving", targets: ["BenchServing"]),
+        .executable(name: "bench-scoring-load", targets: ["BenchScoringLoad"]),
         .executable(name: "bench-state", targets: ["BenchState"]),
         .library(name: "PythonAdapter", type: .dynamic, targets: ["PythonAdapter"]),
         .executable(name: "registry", targets: ["Registry"]),
@@ -208,6 +209,9 @@ let package = Package(
             path: "Benchmarks/Registry/Models"),
         program(
             "BenchServing", ["Serving", "AdapterContracts", "Loop"], path: "Benchmarks/Scoring/Core"),
+        program(
+            "BenchScoringLoad", ["InferenceContracts", "RPC", "HTTP", "Loop", "ProgramKit"],
+            path: "Benchmarks/Scoring/Load"),
         program("BenchState", ["Journal", "Postgres", "ConnectionPool", "Loop"], path: "Benchmarks/State/Client"),
 
         // Tests mirror the folders above.
