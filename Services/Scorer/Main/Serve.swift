@@ -29,7 +29,10 @@ enum Serve {
     ) throws -> (parts: [any Service], manager: ModelManager) {
         let settings = environment.settings
         let greeting = Greeting(isQuiet: settings.quiet, isSecure: !settings.tls.certificate.isEmpty)
-        let watch = ModelWatch(environment.logger, environment.health) { greeting.ready($0) }
+        let watch = ModelWatch(environment.logger, environment.health) {
+            greeting.ready($0)
+            StartupPages.giveBack()
+        }
         let shelf = try ModelShelf.make(environment) { watch.handle($0) }
         watch.watches(shelf.manager)
         ModelMetrics.register(in: environment.metrics, shelf.manager)
@@ -95,6 +98,7 @@ enum Serve {
             part.ready()
             logger.notice("listening", ["address": .string(addresses.map(\.description).joined(separator: ", "))])
             greeting.listening(addresses)
+            StartupPages.giveBack()
         }
     }
 
