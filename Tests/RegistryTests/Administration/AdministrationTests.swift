@@ -151,6 +151,13 @@ struct AdministrationTests {
                 _ = try await office.tokens(office.owner).create(.init(name: "x", lifetime: .init(seconds: -1)))
             }
             #expect(late?.code == .invalidArgument)
+            for seconds in [Int64.min, Int64.max] {
+                let absurd = await failure {
+                    _ = try await office.tokens(office.owner).create(
+                        .init(name: "x", lifetime: .init(seconds: seconds)))
+                }
+                #expect(absurd?.message == "lifetime: it is at most a hundred years")
+            }
         }
     }
 
