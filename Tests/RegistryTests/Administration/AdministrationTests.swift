@@ -178,6 +178,24 @@ struct AdministrationTests {
         }
     }
 
+    @Test("a name with a zero character in it is refused as the caller's fault")
+    func zeroCharacters() async throws {
+        try await withOffice { office in
+            let calls: [() async throws -> Void] = [
+                { _ = try await office.workspaces(office.administrator).setArchived(.init(name: "a\0b")) },
+                { _ = try await office.workspaces(office.owner).setMember(.init(principal: "a\0b", role: .reader)) },
+                { _ = try await office.principals(office.administrator).setDisabled(.init(principal: "a\0b")) },
+                { _ = try await office.tokens(office.administrator).list(.init(principal: "a\0b")) },
+                { _ = try await office.tokens(office.owner).revoke(.init(id: "a\0b")) },
+                { _ = try await office.audit(office.reader).list(.init(subject: "a\0b")) },
+            ]
+            for call in calls {
+                let refusal = await failure { try await call() }
+                #expect(refusal?.code == .invalidArgument)
+            }
+        }
+    }
+
     @Test("the journal of a workspace is read page by page, by actor, action, subject and time, and never another's")
     func audit() async throws {
         try await withOffice { office in
