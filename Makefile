@@ -5,7 +5,8 @@ SHELL := /bin/bash
 JOBS ?= 2
 SECONDS ?= 60
 RELEASE := -c release -j $(JOBS) --static-swift-stdlib -Xswiftc -enforce-exclusivity=unchecked
-PROGRAMS := registry slipway rpc-interop-server rpc-interop-client rpc-conformance-server rpc-conformance-client protobuf-testee
+ADAPTERS := OnnxRuntimeAdapter XGBoostAdapter LightGBMAdapter PythonAdapter
+PROGRAMS := registry slipway scorer rpc-interop-server rpc-interop-client rpc-conformance-server rpc-conformance-client protobuf-testee
 
 .PHONY: help
 help: ## Show this list
@@ -27,10 +28,12 @@ release: bootstrap ## Build the programs as they ship: optimised, without a Swif
 run: bootstrap ## Set everything up, start what exists and show it at work
 	swift build $(RELEASE) --product registry
 	swift build $(RELEASE) --product slipway
+	swift build $(RELEASE) --product scorer
+	swift build $(RELEASE) --product OnnxRuntimeAdapter
 	@Scripts/demonstrate "$$(swift build $(RELEASE) --show-bin-path)"
 
 .PHONY: test
-test: build lint test-unit test-interop test-acceptance test-faults ## Set everything up and pass every test
+test: build lint test-unit test-interop test-acceptance test-scoring test-faults ## Set everything up and pass every test
 
 .PHONY: test-unit
 test-unit: bootstrap ## The tests in Swift, each target in a process of its own; ONLY=RPCTests runs one
@@ -48,6 +51,12 @@ test-acceptance: bootstrap ## The services as their users meet them: real progra
 	swift build -j $(JOBS) --product registry
 	swift build -j $(JOBS) --product slipway
 	.tools/python/bin/python Tests/Acceptance/registry/run.py --bin "$$(swift build --show-bin-path)"
+
+.PHONY: test-scoring
+test-scoring: bootstrap ## The scorer with its adapters and their frameworks; SCALE=full for all swaps, AREA=serving for some
+	for product in scorer $(ADAPTERS); do swift build -j $(JOBS) --product $$product || exit 1; done
+	.tools/scoring/bin/python Tests/Scoring/run.py --bin "$$(swift build --show-bin-path)" \
+		--scale $(or $(SCALE),short) $(AREA)
 
 .PHONY: test-shows
 test-shows: bootstrap ## The registry at the scale that is promised: 10,000 versions of one name, 5 GB, 100,000 files

@@ -60,10 +60,14 @@ let package = Package(
         .executable(name: "bench-telemetry", targets: ["BenchTelemetry"]),
         .executable(name: "activity-worker", targets: ["ActivityWorker"]),
         .executable(name: "bench-models", targets: ["BenchModels"]),
+        .executable(name: "bench-serving", targets: ["BenchServing"]),
         .executable(name: "bench-state", targets: ["BenchState"]),
         .library(name: "PythonAdapter", type: .dynamic, targets: ["PythonAdapter"]),
         .executable(name: "registry", targets: ["Registry"]),
+        .executable(name: "scorer", targets: ["Scorer"]),
         .executable(name: "slipway", targets: ["Slipway"]),
+        .executable(name: "dialect-server", targets: ["DialectServer"]),
+        .executable(name: "adapter-check", targets: ["AdapterCheck"]),
         .executable(name: "bench-registry-files", targets: ["BenchRegistryFiles"]),
         .library(name: "OnnxRuntimeAdapter", type: .dynamic, targets: ["OnnxRuntimeAdapter"]),
         .library(name: "XGBoostAdapter", type: .dynamic, targets: ["XGBoostAdapter"]),
@@ -84,6 +88,8 @@ let package = Package(
         library("Loop", ["CLinux"] + (hasMimalloc ? ["CMimalloc"] : [])),
         library("HTTP", ["Loop", "CLinux", "CNghttp2", "COpenSSL"]),
         library("Protobuf"),
+        // How far words are apart, for "did you mean".
+        library("Spelling"),
         library("Blobs", ["Loop", "CLinux", "COpenSSL"]),
         library("Outbound", ["Loop", "CCurl"]),
         library("OCI", ["Outbound", "Blobs", "Protobuf", "Loop", "CZlib"]),
@@ -98,14 +104,17 @@ let package = Package(
 
         // Remote calls on top of them.
         library("RPC", ["HTTP", "Loop", "Protobuf", "CZlib"]),
-        library("ServiceKit", ["RPC", "HTTP", "Loop", "Protobuf", "CLinux"]),
+        library("ServiceKit", ["RPC", "HTTP", "Loop", "Protobuf", "Spelling", "CLinux"]),
         // What services say to each other, and who may say it.
         library("Contracts", ["RPC", "Protobuf"]),
         library("Access", ["Contracts", "ServiceKit", "RPC", "HTTP", "Loop", "Protobuf", "COpenSSL"]),
         // How a model's framework is reached: the contract of its dynamic library, and what hosts one.
         .target(name: "AdapterABI", path: "Shared/AdapterABI"),
         library("AdapterContracts", ["Protobuf"]),
-        library("Serving", ["AdapterABI", "AdapterContracts", "Protobuf", "Loop", "CLinux"]),
+        library("Serving", ["AdapterABI", "AdapterContracts", "Protobuf", "Loop", "Spelling", "CLinux"]),
+        program(
+            "AdapterCheck", ["Serving", "AdapterContracts", "Protobuf", "Loop"],
+            path: "Services/Scorer/AdapterCheck"),
         // Frameworks, each behind that contract in a dynamic library of its own.
         adapter("AdapterMessages", ["CProtobufC"], path: "Messages"),
         adapter("AdapterCommon", ["AdapterMessages", "CProtobufC"], path: "Common"),
@@ -116,6 +125,7 @@ let package = Package(
         adapter(
             "PythonAdapter", ["AdapterCommon", "AdapterMessages", "CProtobufC"], path: "Python", exclude: ["Worker"]),
 
+        library("InferenceContracts", ["RPC", "Protobuf"]),
         library("Identity", ["Access", "ServiceKit", "Journal", "Postgres", "RPC", "Loop"]),
         library("Secrets", ["Access", "ServiceKit", "Journal", "Postgres", "RPC", "Loop", "COpenSSL"]),
         library("Activities", ["Leases", "Journal", "ServiceKit", "Postgres", "Loop"]),
@@ -132,7 +142,7 @@ let package = Package(
             "RegistryCore",
             [
                 "Contracts", "Access", "Identity", "Journal", "Blobs", "Postgres", "ServiceKit", "RPC", "HTTP",
-                "Protobuf", "Loop", "COpenSSL", "ModelFormats",
+                "Protobuf", "Loop", "Spelling", "COpenSSL", "ModelFormats",
             ], path: "Services/Registry/Core"),
         program(
             "Registry",
@@ -140,12 +150,22 @@ let package = Package(
             path: "Services/Registry/Main"),
         library("ModelFormats", ["CZlib"], path: "Services/Registry/Formats"),
 
+        // The scorer.
+        library(
+            "ScorerCore",
+            ["InferenceContracts", "Serving", "Access", "ServiceKit", "RPC", "HTTP", "Protobuf", "Loop", "CZlib"],
+            path: "Services/Scorer/Core"),
+        program(
+            "Scorer",
+            ["ScorerCore", "Serving", "AdapterContracts", "Access", "ServiceKit", "RPC", "HTTP", "Loop"],
+            path: "Services/Scorer/Main"),
+
         // The image builder.
         library(
             "ImageBuilderCore", ["OCI", "Outbound", "Blobs", "Protobuf", "Loop"], path: "Services/ImageBuilder/Core"),
 
         // The command line.
-        library("CommandLineKit", ["ServiceKit", "Loop", "Protobuf"], path: "Services/CommandLine/Kit"),
+        library("CommandLineKit", ["ServiceKit", "Loop", "Protobuf", "Spelling"], path: "Services/CommandLine/Kit"),
         program(
             "Slipway",
             ["CommandLineKit", "Contracts", "Access", "Blobs", "ServiceKit", "RPC", "HTTP", "Protobuf", "Loop"],
@@ -186,6 +206,8 @@ let package = Package(
         program(
             "BenchModels", ["RegistryCore", "Contracts", "Access", "Identity", "Journal", "Blobs", "Postgres", "Loop"],
             path: "Benchmarks/Registry/Models"),
+        program(
+            "BenchServing", ["Serving", "AdapterContracts", "Loop"], path: "Benchmarks/Scoring/Core"),
         program("BenchState", ["Journal", "Postgres", "ConnectionPool", "Loop"], path: "Benchmarks/State/Client"),
 
         // Tests mirror the folders above.
@@ -223,7 +245,26 @@ let package = Package(
                 "RegistryCore", "Contracts", "Access", "Identity", "Journal", "Blobs", "Postgres", "ServiceKit", "RPC",
                 "HTTP", "Protobuf", "Loop", "TestKit",
             ]),
-        tests("ServingTests", ["Serving", "AdapterContracts", "Protobuf", "Loop", "TestKit"]),
+        .target(name: "ServingTestAdapter", dependencies: ["AdapterABI"], path: "Tests/ServingTestAdapter"),
+        tests(
+            "ServingTests",
+            ["Serving", "ServingTestAdapter", "AdapterCheck", "AdapterContracts", "Protobuf", "Loop", "TestKit"]),
+        library("ScorerFakes", ["Serving", "Loop", "Protobuf"], path: "Tests/ScorerFakes"),
+        program(
+            "DialectServer",
+            [
+                "ScorerCore", "ScorerFakes", "InferenceContracts", "Serving", "Access", "ServiceKit", "RPC", "HTTP",
+                "Protobuf", "Loop",
+            ],
+            path: "Tests/Programs/DialectServer"),
+        tests(
+            "ScorerTests",
+            [
+                "ScorerCore", "ScorerFakes", "InferenceContracts", "Serving", "Access", "ServiceKit", "RPC", "HTTP",
+                "Protobuf",
+                "Loop",
+                "TestKit", "CZlib",
+            ]),
         tests("ModelFormatsTests", ["ModelFormats", "TestKit", "CZlib"], exclude: ["Fixtures"]),
     ]
 )

@@ -73,7 +73,9 @@ public final class ComputePool: TaskExecutor, @unchecked Sendable {
         }
     }
 
-    private func submit(_ body: @escaping @Sendable () -> Void) -> Bool {
+    /// Has `body` run on one of the pool's threads, and tells nobody when it is done.
+    /// - Returns: false where the queue is full or the pool stops; `body` is not run then.
+    public func submit(_ body: @escaping @Sendable () -> Void) -> Bool {
         state.change { state in
             guard state.waitingBodies < queueLimit, !state.isStopping else { return false }
             state.waitingBodies += 1

@@ -25,23 +25,6 @@ public struct HostSettings: ConfigurationSection {
     }
 }
 
-/// Certificates of a listener. Without any it speaks plainly.
-public struct TLSSettings: ConfigurationSection {
-    public var certificate = ""
-    public var key = ""
-    public var clients = ""
-    public var clientsRequired = false
-
-    public init() {}
-
-    public static func describe(_ keys: inout ConfigurationKeys<TLSSettings>) {
-        keys.add("certificate", \.certificate, "PEM file of the certificate and its chain; none, no TLS")
-        keys.add("key", \.key, "PEM file of its key")
-        keys.add("clients", \.clients, "PEM file of the authorities whose client certificates count")
-        keys.add("clients_required", \.clientsRequired, "refuse clients without a certificate")
-    }
-}
-
 /// Where the state lives.
 public struct DatabaseSettings: ConfigurationSection {
     /// May hold a password.

@@ -138,21 +138,3 @@ extension Foundations {
         }
     }
 }
-
-extension TLSSettings {
-    /// - Throws: `HostError`, `TLSError`.
-    func context() throws -> TLSContext? {
-        guard !certificate.isEmpty || !key.isEmpty else {
-            guard clients.isEmpty, !clientsRequired else {
-                throw HostError("tls.clients needs tls.certificate and tls.key")
-            }
-            return nil
-        }
-        guard !certificate.isEmpty, !key.isEmpty else { throw HostError("tls.certificate and tls.key go together") }
-        guard !clientsRequired || !clients.isEmpty else { throw HostError("tls.clients_required needs tls.clients") }
-        var files = TLSConfiguration(
-            certificateFile: certificate, keyFile: key, authorityFile: clients.isEmpty ? nil : clients)
-        files.requiresPeerCertificate = clientsRequired
-        return try TLSContext(files, role: .server)
-    }
-}

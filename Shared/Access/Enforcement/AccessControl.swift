@@ -11,6 +11,8 @@ public final class AccessControl: Sendable {
     /// How often a call that lasts is asked again whether its caller still may.
     let recheckInterval: Duration
     private let onFailure: @Sendable (any Error) -> Void
+    /// What everybody counts as, where nobody is asked.
+    private let everybody: Grants?
 
     /// - Parameters:
     ///   - onFailure: hears why the source could not say who somebody is, for a log; callers only hear that it is so.
@@ -22,7 +24,21 @@ public final class AccessControl: Sendable {
         self.limiter = limiter
         self.recheckInterval = recheckInterval
         self.onFailure = onFailure
+        everybody = nil
     }
+
+    /// For a program that only its own machine can reach: everybody counts as the same principal, whatever they show.
+    /// Requirements hold as ever, so that what this principal may not do, nobody may.
+    public init(open grants: Grants) {
+        source = StaticPrincipals([])
+        limiter = AttemptLimiter()
+        recheckInterval = .seconds(10)
+        onFailure = { _ in }
+        everybody = grants
+    }
+
+    /// Whether everybody is let in without showing anything.
+    public var isOpen: Bool { everybody != nil }
 
     /// Decides on a request from its fields.
     /// - Parameters:
@@ -77,6 +93,7 @@ public final class AccessControl: Sendable {
         guard let requirement = question.requirement, requirement != .anyone else {
             return try settle(question, nil)
         }
+        if let everybody { return try settle(question, everybody) }
         if case .unusable(let why) = question.proof { throw AccessError.unusable(why) }
         guard let credential = question.credential else { return try settle(question, nil) }
         switch source.known(credential) {

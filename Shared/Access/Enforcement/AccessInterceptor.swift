@@ -8,12 +8,17 @@ public final class AccessInterceptor: ServerInterceptor {
     private let methods: [AnyMethod]
     private let requirements: [ObjectIdentifier: Requirement]
 
-    /// - Parameter services: all that the server offers; what they declare is read once.
-    public init(_ control: AccessControl, services: [any RPCService]) {
+    /// - Parameters:
+    ///   - services: all that the server offers; what they declare is read once.
+    ///   - foreign: what methods of others' contracts ask, which can't carry our option, by path. A method that declares
+    ///     something for itself is not looked up here.
+    public init(_ control: AccessControl, services: [any RPCService], foreign: [String: Requirement] = [:]) {
         self.control = control
         methods = services.flatMap { $0.handlers().map(\.method) }
         var requirements: [ObjectIdentifier: Requirement] = [:]
-        for method in methods { requirements[ObjectIdentifier(method)] = Requirement(declaredBy: method) }
+        for method in methods {
+            requirements[ObjectIdentifier(method)] = Requirement(declaredBy: method) ?? foreign[method.path]
+        }
         self.requirements = requirements
     }
 

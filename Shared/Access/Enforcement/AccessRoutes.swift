@@ -8,6 +8,8 @@ import RPC
 ///     let handler = Routes(routes.table)
 public struct AccessRoutes: Sendable {
     public typealias Handle = @Sendable (HTTPRequest, Caller, HTTPResponder) async throws -> Void
+    /// Answers an error. What it throws itself is answered in the usual form.
+    public typealias Failing = @Sendable (any Error, HTTPRequest, HTTPResponder) async throws -> Void
 
     /// The routes so far. What is added to the table itself is for anyone.
     public private(set) var table = RouteTable<any RouteHandler>()
@@ -20,24 +22,39 @@ public struct AccessRoutes: Sendable {
         self.onError = onError
     }
 
+    /// Whether everybody is let in without showing anything.
+    public var isOpen: Bool { control.isOpen }
+
     /// Adds a route. A pattern with `{workspace}` says by its path which workspace a request is about, and the field
     /// `slipway-workspace` does where it has none. Errors of calls that `handle` throws are answered as such.
+    /// - Parameter failing: answers refusals and errors in a form that the route's clients know; the usual one where nil.
     public mutating func add(
-        _ method: HTTPMethod, _ pattern: String, requires requirement: Requirement, _ handle: @escaping Handle
+        _ method: HTTPMethod, _ pattern: String, requires requirement: Requirement, failing: Failing? = nil,
+        _ handle: @escaping Handle
     ) throws(RouteError) {
-        let handler = AsyncHandler(onError: onError) { [control] request, responder in
+        let decide: @Sendable (HTTPRequest) async throws -> Caller = { [control] request in
+            try await control.authorize(
+                requirement, fields: request.head.fields, peer: request.peer,
+                workspace: request.parameters["workspace"], for: "\(method) \(pattern)")
+        }
+        let handler = AsyncHandler(onError: onError) { request, responder in
             do {
-                let caller = try await control.authorize(
-                    requirement, fields: request.head.fields, peer: request.peer,
-                    workspace: request.parameters["workspace"], for: "\(method) \(pattern)")
-                try await handle(request, caller, responder)
-            } catch let error as RPCError {
-                throw HTTPFailure(error)
-            } catch let error as any RPCErrorConvertible {
-                throw HTTPFailure(error.rpcError)
+                try await handle(request, try await decide(request), responder)
+            } catch {
+                guard let failing else { throw AccessRoutes.plain(error) }
+                try await failing(error, request, responder)
             }
         }
         try table.add(method, pattern, handler)
+    }
+
+    /// Errors of calls as plain routes answer them; others as they are.
+    private static func plain(_ error: any Error) -> any Error {
+        switch error {
+        case let error as RPCError: HTTPFailure(error)
+        case let error as any RPCErrorConvertible: HTTPFailure(error.rpcError)
+        default: error
+        }
     }
 }
 

@@ -7,14 +7,18 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -51,6 +55,31 @@ static inline socklen_t slipway_unix_address(const char *path, struct sockaddr_s
   memcpy(address.sun_path, path, count + 1);
   memcpy(out, &address, sizeof(address));
   return (socklen_t)(sizeof(sa_family_t) + count + 1);
+}
+
+/* Declared inside: Swift's Glibc has one of the same name. */
+static inline char **slipway_environment(void) {
+  extern char **environ;
+  return environ;
+}
+/* A descriptor that is readable once the process has ended; -1 where the kernel knows no such thing. */
+static inline int slipway_process_descriptor(pid_t process) {
+#ifdef SYS_pidfd_open
+  return (int)syscall(SYS_pidfd_open, process, 0);
+#else
+  return (void)process, -1;
+#endif
+}
+/* Has the kernel end this process when the thread that started it ends. */
+static inline int slipway_end_with_parent(void) { return prctl(PR_SET_PDEATHSIG, SIGKILL); }
+/* Limits of the process: its address space, and that a crash leaves no dump behind. */
+static inline int slipway_limit_memory(uint64_t bytes) {
+  struct rlimit limit = {bytes, bytes};
+  return setrlimit(RLIMIT_AS, &limit);
+}
+static inline int slipway_forbid_dumps(void) {
+  struct rlimit limit = {0, 0};
+  return setrlimit(RLIMIT_CORE, &limit);
 }
 
 /* `flock` is a struct and a function in C, and only the former in Swift. */

@@ -1,3 +1,5 @@
+import Spelling
+
 /// Why a configuration was refused. Tells every fault at once, each with its place; never a secret's value.
 public struct ConfigurationError: Error, Equatable, CustomStringConvertible {
     public let faults: [String]

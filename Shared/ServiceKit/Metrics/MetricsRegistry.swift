@@ -47,6 +47,32 @@ public final class MetricsRegistry: Sendable {
         add(describe(name, help, .counter, [])) { [MetricSample(labels: [], value: .double(read()))] }
     }
 
+    /// Counters with labels that are kept elsewhere. `read` must be quick; at most `seriesLimit` of them are shown.
+    public func counters(
+        _ name: String, _ help: String, labels: [String],
+        read: @escaping @Sendable () -> [(values: [String], value: Double)]
+    ) {
+        precondition(name.hasSuffix("_total"), "the name of the counter \(name) must end in _total")
+        add(describe(name, help, .counter, labels), read)
+    }
+
+    /// Gauges with labels that are asked when somebody looks. As for counters.
+    public func gauges(
+        _ name: String, _ help: String, labels: [String],
+        read: @escaping @Sendable () -> [(values: [String], value: Double)]
+    ) { add(describe(name, help, .gauge, labels), read) }
+
+    private func add(
+        _ description: MetricDescription, _ read: @escaping @Sendable () -> [(values: [String], value: Double)]
+    ) {
+        let limit = seriesLimit
+        add(description) { () -> [MetricSample] in
+            read().prefix(limit).filter { $0.values.count == description.labels.count }.map {
+                MetricSample(labels: $0.values, value: .double($0.value))
+            }
+        }
+    }
+
     /// - Parameter bounds: the buckets' upper ends, rising.
     public func histograms(
         _ name: String, _ help: String, labels: [String], bounds: [Double] = Histogram.latencyBounds

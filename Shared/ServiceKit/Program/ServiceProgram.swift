@@ -5,6 +5,8 @@ import Loop
 /// What a service gets to wire its parts with.
 public struct ServiceEnvironment<Settings: ConfigurationSection>: Sendable {
     public let settings: Settings
+    /// Arguments that are no flags, of a service that takes some.
+    public let arguments: [String]
     public let build: BuildInformation
     public let loops: LoopGroup
     /// For work that blocks.
@@ -31,9 +33,12 @@ public enum ServiceProgram {
     /// threads that do not exist yet, and an asynchronous `main` has begun some.
     /// - Parameters:
     ///   - kit: where the service's settings hold what is common to all.
+    ///   - arguments: those of the process where nothing is said.
+    ///   - takesArguments: whether arguments that are no flags mean something; they are refused where they do not.
     ///   - wire: makes the parts, in the order in which they start.
     public static func main<Settings: ConfigurationSection>(
         _ build: BuildInformation, settings: Settings.Type, kit: KeyPath<Settings, KitSettings> & Sendable,
+        arguments: [String]? = nil, takesArguments: Bool = false,
         wire: @escaping @Sendable (ServiceEnvironment<Settings>) async throws -> [any Service]
     ) -> Never {
         ProcessSignals.hold()
@@ -42,7 +47,8 @@ public enum ServiceProgram {
         let loaded: LoadedConfiguration<Settings>
         do {
             loaded = try ConfigurationLoader(settings, prefix: prefix).load(
-                arguments: Array(CommandLine.arguments.dropFirst()), environment: ProcessEnvironment.variables)
+                arguments: arguments ?? Array(CommandLine.arguments.dropFirst()),
+                environment: ProcessEnvironment.variables)
         } catch {
             say("\(build.service): the configuration is refused:\n\(error)", to: STDERR_FILENO)
             exit(ExitCode.badConfiguration.rawValue)
@@ -57,6 +63,12 @@ public enum ServiceProgram {
         if loaded.wantsPrint {
             say(loaded.printed, to: STDOUT_FILENO)
             exit(ExitCode.done.rawValue)
+        }
+        if !loaded.arguments.isEmpty, !takesArguments {
+            say(
+                "\(build.service): arguments that are no flags mean nothing here: \(loaded.arguments)",
+                to: STDERR_FILENO)
+            exit(ExitCode.badConfiguration.rawValue)
         }
         Task { exit(await run(build, loaded, kit, wire).rawValue) }
         while true { pause() }
@@ -77,16 +89,11 @@ public enum ServiceProgram {
         defer { writer.stop() }
         do {
             try writer.start()
-            if !loaded.arguments.isEmpty {
-                logger.error(
-                    "arguments that are no flags mean nothing here", ["arguments": .string("\(loaded.arguments)")])
-                return .badConfiguration
-            }
             let loops = try LoopGroup()
             try loops.start()
             let pool = ComputePool(threads: 4)
             try pool.start()
-            try await serve(build, loaded.value, common, loops, pool, logger, writer, wire)
+            try await serve(build, loaded, common, loops, pool, logger, writer, wire)
             logger.notice("stopped")
             return .done
         } catch {
@@ -96,7 +103,8 @@ public enum ServiceProgram {
     }
 
     private static func serve<Settings: ConfigurationSection>(
-        _ build: BuildInformation, _ settings: Settings, _ common: KitSettings, _ loops: LoopGroup, _ pool: ComputePool,
+        _ build: BuildInformation, _ loaded: LoadedConfiguration<Settings>, _ common: KitSettings, _ loops: LoopGroup,
+        _ pool: ComputePool,
         _ logger: Logger, _ writer: LogWriter, _ wire: (ServiceEnvironment<Settings>) async throws -> [any Service]
     ) async throws {
         let metrics = MetricsRegistry(seriesLimit: common.metricSeriesLimit)
@@ -115,7 +123,8 @@ public enum ServiceProgram {
         }
         let health = HealthRegistry()
         let environment = ServiceEnvironment(
-            settings: settings, build: build, loops: loops, pool: pool, logger: logger, metrics: metrics,
+            settings: loaded.value, arguments: loaded.arguments, build: build, loops: loops, pool: pool, logger: logger,
+            metrics: metrics,
             health: health,
             tracer: tracer)
         services += try await wire(environment)

@@ -1,4 +1,5 @@
 import ServiceKit
+import Spelling
 
 /// What somebody may have meant who made a typing error.
 public enum Suggestion {

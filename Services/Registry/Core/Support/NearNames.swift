@@ -1,4 +1,5 @@
 import ServiceKit
+import Spelling
 
 /// Finds what somebody may have meant.
 enum NearNames {

@@ -18,6 +18,7 @@ static void *grow(void *array, size_t count, size_t element) {
 static bool set_text(char **field, const char *text) {
     char *copy = strdup(text);
     if (!copy) return false;
+    adapter_text_repair(copy, strlen(copy));
     if (*field != protobuf_c_empty_string) free(*field);
     *field = copy;
     return true;
@@ -29,6 +30,7 @@ static bool append_text(char ***array, size_t *count, const char *text) {
     *array = grown;
     grown[*count] = strdup(text);
     if (!grown[*count]) return false;
+    adapter_text_repair(grown[*count], strlen(grown[*count]));
     *count += 1;
     return true;
 }

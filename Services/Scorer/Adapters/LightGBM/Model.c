@@ -37,39 +37,42 @@ static bool is_tree(span line) {
     return line.size > 5 && !memcmp(line.at, "Tree=", 5);
 }
 
-static bool read_count(span value, double least, double most, int64_t *count) {
-    double number;
-    if (!span_number(&value, &number) || !span_is_blank(value)) return false;
-    if (!(number >= least && number <= most && number == floor(number))) return false;
-    *count = (int64_t)number;
-    return true;
+static bool read_count(span value, int64_t least, int64_t most, int64_t *count) {
+    return span_whole(&value, least, most, count) && span_is_blank(value);
 }
 
 static slipway_status *read_header_line(context *context, span line) {
     lightgbm_model *model = context->model;
     span value;
-    bool is_right = true;
+    bool is_right = true, is_first = true;
     if (span_value(line, "version", &value)) {
-        free(model->version);
-        model->version = strndup(value.at, value.size < 16 ? value.size : 16);
+        is_first = !model->version;
+        if (is_first) model->version = strndup(value.at, value.size < 16 ? value.size : 16);
     } else if (span_value(line, "objective", &value)) {
-        free(model->objective);
-        model->objective = strndup(value.at, value.size);
+        is_first = !model->objective;
+        if (is_first) model->objective = strndup(value.at, value.size);
     } else if (span_value(line, "num_class", &value)) {
+        is_first = context->classes == 0;
         is_right = read_count(value, 1, 1 << 20, &context->classes);
     } else if (span_value(line, "num_tree_per_iteration", &value)) {
+        is_first = context->groups == 0;
         is_right = read_count(value, 1, 1 << 20, &context->groups);
     } else if (span_value(line, "max_feature_idx", &value)) {
+        is_first = context->last_feature < 0;
         is_right = read_count(value, 0, TREES_FEATURES_MAX - 1, &context->last_feature);
     } else if (span_value(line, "feature_names", &value)) {
+        is_first = !context->names.at;
         context->names = value;
     } else if (span_value(line, "tree_sizes", &value)) {
+        is_first = !context->tree_sizes.at;
         context->tree_sizes = value;
     } else if (is_line(line, "average_output")) {
         model->averages = true;
     }
-    if (is_right) return NULL;
-    return damaged(context, "line %zu, `%.*s`, is no number that can be", context->line, (int)(line.size < 80 ? line.size : 80), line.at);
+    int shown = (int)(line.size < 80 ? line.size : 80);
+    if (!is_first) return damaged(context, "line %zu, `%.*s`, comes twice", context->line, shown, line.at);
+    if (!is_right) return damaged(context, "line %zu, `%.*s`, is no number that can be", context->line, shown, line.at);
+    return NULL;
 }
 
 static slipway_status *read_names(context *context) {
@@ -168,9 +171,9 @@ static slipway_status *check_sizes(const context *context) {
     span sizes = context->tree_sizes;
     if (!sizes.at) return NULL;
     for (uint32_t index = 0; index < model->tree_count; ++index) {
-        double size;
+        int64_t size;
         size_t actual = model->trees[index].text.size;
-        if (!span_number(&sizes, &size) || size != (double)actual) {
+        if (!span_whole(&sizes, 1, INT64_MAX, &size) || (size_t)size != actual) {
             return damaged(context, "tree_sizes does not say that tree %u has %zu bytes", index, actual);
         }
     }
@@ -204,6 +207,10 @@ static slipway_status *check_trees(const context *context) {
 
 static slipway_status *read_all(context *context, const char *text, size_t size) {
     if (memchr(text, 0, size)) return damaged(context, "a zero byte is no text");
+    /* Which the library would take for the end of a line. */
+    for (const char *at = text; (at = memchr(at, '\r', size - (size_t)(at - text))) != NULL; ++at) {
+        if (at[1] != '\n') return damaged(context, "byte %zu is a carriage return within a line", (size_t)(at - text));
+    }
     span rest = {text, size}, line;
     if (!span_line(&rest, &line) || !is_line(line, "tree")) return damaged(context, "its first line is not `tree`");
     context->line = 2;

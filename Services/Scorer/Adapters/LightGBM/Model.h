@@ -61,8 +61,16 @@ bool span_line(span *rest, span *line);
 /* The value of a line `name=value`; false where it is another line. */
 bool span_value(span line, const char *name, span *value);
 
-/* The next number of a list with blanks between; false at the end, and where it is no number, which then remains. */
+/* The next number of a list with blanks between; false at the end, and where it is no number.
+ *
+ * No more is a number than the library takes for one: it ends the process where it finds anything else in a tree. */
 bool span_number(span *list, double *number);
+
+/* The next whole number, of digits alone: of `1e3` the library would read 1. */
+bool span_whole(span *list, int64_t least, int64_t most, int64_t *number);
+
+/* Whether it is a list of that many numbers. */
+bool span_is_list(span list, uint64_t count);
 bool span_is_blank(span list);
 
 #endif

@@ -67,7 +67,7 @@ bool document_fail(reader *reader, const char *problem) {
 }
 
 bool document_skips(const char *name) {
-    static const char *const names[] = {"loss_changes", "sum_hessian", "parents", NULL};
+    static const char *const names[] = {"loss_changes", "sum_hessian", "base_weights", NULL};
     for (const char *const *skipped = names; *skipped; ++skipped) {
         if (!strcmp(name, *skipped)) return true;
     }

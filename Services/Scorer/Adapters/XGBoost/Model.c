@@ -104,7 +104,18 @@ static slipway_status *read_tree(const context *context, size_t index) {
     if (!(group >= 0 && group < model->groups && group == floor(group))) {
         return damaged(context, "tree %zu belongs to the class %g; there are %u", index, group, model->groups);
     }
-    model->has_vector_leaves |= xgboost_tree_has_vectors(tree);
+    int64_t vector = 0, targets = model->groups;
+    const value *parameters = value_member(tree, "tree_param");
+    /* The library puts it where this says. */
+    int64_t place = (int64_t)index;
+    if (!value_integer_of(tree, "id", place, place, &place)) {
+        return damaged(context, "tree %zu has not its place as its `id`", index);
+    }
+    if (!value_integer_of(parameters, "size_leaf_vector", 0, 1, &vector)
+        && !value_integer_of(parameters, "size_leaf_vector", targets, targets, &vector)) {
+        return damaged(context, "tree %zu has leaves of neither one value nor %u", index, model->groups);
+    }
+    model->has_vector_leaves |= vector > 1;
     xgboost_tree read;
     uint32_t culprit;
     const char *problem = xgboost_tree_read(tree, model->features, &read, &culprit);

@@ -53,7 +53,4 @@ typedef struct xgboost_tree {
 const char *xgboost_tree_read(const value *tree, uint32_t features, xgboost_tree *read, uint32_t *culprit);
 void xgboost_tree_free(xgboost_tree *tree);
 
-/* Whether its leaves are vectors; then only the library can say more. */
-bool xgboost_tree_has_vectors(const value *tree);
-
 #endif

@@ -16,13 +16,13 @@ static const struct {
     {"reg:expectileerror", objective_identity},
     {"reg:logistic", objective_logistic},
     {"binary:logistic", objective_logistic},
-    {"binary:logitraw", objective_logit_raw},
+    {"binary:logitraw", objective_identity},
     {"binary:hinge", objective_hinge},
     {"count:poisson", objective_exponential},
     {"reg:gamma", objective_exponential},
     {"reg:tweedie", objective_exponential},
     {"survival:cox", objective_exponential},
-    {"survival:aft", objective_exponential},
+    {"survival:aft", objective_survival},
     {"multi:softmax", objective_softmax},
     {"multi:softprob", objective_softprob},
     {"rank:pairwise", objective_identity},
@@ -40,9 +40,9 @@ objective_kind objective_named(const char *name) {
 float objective_start(objective_kind kind, float base_score) {
     switch (kind) {
     case objective_logistic:
-    case objective_logit_raw:
         return -logf(1.0f / base_score - 1.0f);
     case objective_exponential:
+    case objective_survival:
         return logf(base_score);
     default:
         return base_score;
@@ -81,6 +81,9 @@ void objective_apply(objective_kind kind, const float *sums, size_t rows, size_t
         break;
     case objective_exponential:
         for (size_t index = 0; index < count; ++index) answers[index] = expf(sums[index]);
+        break;
+    case objective_survival:
+        for (size_t index = 0; index < count; ++index) answers[index] = (float)exp((double)sums[index]);
         break;
     case objective_hinge:
         for (size_t index = 0; index < count; ++index) answers[index] = sums[index] > 0 ? 1.0f : 0.0f;

@@ -10,8 +10,8 @@ typedef enum objective_kind {
     objective_unknown,
     objective_identity,
     objective_logistic,
-    objective_logit_raw, /* starts as a logistic one does, and stays there */
     objective_exponential,
+    objective_survival, /* exponential, in doubles */
     objective_hinge,
     objective_softmax,      /* the class */
     objective_softprob,     /* a probability of each class */

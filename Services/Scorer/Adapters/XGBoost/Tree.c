@@ -8,12 +8,6 @@
 #define SET_WORDS_MOST (1u << 22)
 #define CATEGORY_MOST (1u << 24)
 
-bool xgboost_tree_has_vectors(const value *tree) {
-    int64_t size = 1;
-    value_integer_of(value_member(tree, "tree_param"), "size_leaf_vector", 0, INT32_MAX, &size);
-    return size > 1;
-}
-
 void xgboost_tree_free(xgboost_tree *tree) {
     free(tree->nodes);
     free(tree->words);
@@ -58,13 +52,21 @@ static int64_t words_of(const sets *sets, size_t index) {
 }
 
 static const char *read_sets(const sets *sets, xgboost_tree *read, uint32_t *culprit) {
-    if (!sets->nodes) return NULL;
     uint64_t total = 0;
+    size_t deciding = 0;
+    for (uint32_t index = 0; index < read->count; ++index) {
+        *culprit = index;
+        deciding += (read->nodes[index].flags & TREES_SET) != 0;
+    }
+    if (deciding != (sets->nodes ? sets->nodes->count : 0)) return "or another one decides by categories and has none";
+    if (!sets->nodes) return NULL;
     for (size_t index = 0; index < sets->nodes->count; ++index) {
         int64_t node = whole(sets->nodes, index), words = words_of(sets, index);
         *culprit = node < 0 ? 0 : (uint32_t)node;
         if (node < 0 || node >= read->count) return "has categories but is not in the tree";
-        if (words < 0) return "has categories that are not in the tree's list, or no categories";
+        if (index > 0 && node <= whole(sets->nodes, index - 1)) return "is out of order in categories_nodes";
+        if (!(read->nodes[node].flags & TREES_SET)) return "has categories but does not decide by them";
+        if (words < 1) return "has categories that are not in the tree's list, or no categories";
         total += (uint64_t)words;
     }
     if (total > SET_WORDS_MOST) return "is in a tree with more categories than can be read";
@@ -121,6 +123,47 @@ static const char *read_nodes(const value *lists[6], xgboost_tree *read, uint32_
     return NULL;
 }
 
+/* Where the root's parent would be. */
+#define NO_PARENT INT32_MAX
+
+/* The library walks up by these. */
+static const char *check_parents(const value *tree, const xgboost_tree *read, uint32_t *culprit) {
+    const value *parents = value_numbers_of(tree, "parents");
+    if (!parents || parents->count != read->count) return "can't be read: parents is missing, or of another length";
+    for (uint32_t index = 0; index < read->count; ++index) {
+        int64_t parent = whole(parents, index);
+        *culprit = index;
+        bool is_none = parent == NO_PARENT || parent == -1;
+        if (!is_none && (parent < 0 || parent >= read->count)) return "has a parent outside of the tree";
+        const trees_node *node = &read->nodes[index];
+        if (node->flags & TREES_LEAF) continue;
+        if (whole(parents, node->left) != index || whole(parents, node->right) != index) {
+            return "has a child that has another parent";
+        }
+    }
+    return NULL;
+}
+
+/* Lists of no use here, which the library trusts to be as long as the others; and counts that it reserves memory by. */
+static const char *check_others(const value *tree, uint32_t count) {
+    static const char *const names[] = {"loss_changes", "sum_hessian", "base_weights", NULL};
+    const value *parameters = value_member(tree, "tree_param");
+    int64_t number, vector = 1;
+    if (!value_integer_of(parameters, "num_nodes", count, count, &number)) {
+        return "can't be read: tree_param.num_nodes is not the length of the lists";
+    }
+    value_integer_of(parameters, "size_leaf_vector", 0, 1 << 20, &vector);
+    for (const char *const *name = names; *name; ++name) {
+        const value *list = value_member(tree, *name);
+        bool is_list = list && (list->kind == value_numbers || list->kind == value_skipped);
+        bool is_vectors = name == names + 2 && vector > 1;
+        if (!is_list || list->count != (uint64_t)count * (uint64_t)(is_vectors ? vector : 1)) {
+            return "can't be read: a list of the tree is missing, or of another length";
+        }
+    }
+    return NULL;
+}
+
 const char *xgboost_tree_read(const value *tree, uint32_t features, xgboost_tree *read, uint32_t *culprit) {
     static const char *const names[] = {
         "left_children", "right_children", "split_indices", "split_conditions", "default_left", "split_type"};
@@ -142,5 +185,7 @@ const char *xgboost_tree_read(const value *tree, uint32_t features, xgboost_tree
     sets sets;
     if (!problem) problem = find_sets(tree, &sets);
     if (!problem) problem = read_sets(&sets, read, culprit);
+    if (!problem) problem = check_parents(tree, read, culprit);
+    if (!problem) problem = check_others(tree, read->count);
     return problem;
 }
