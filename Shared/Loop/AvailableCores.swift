@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// How many cores this process may use: those it is bound to, and no more than its container's share of time comes to.
