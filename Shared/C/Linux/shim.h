@@ -84,8 +84,6 @@ static inline int slipway_forbid_dumps(void) {
 
 /* `flock` is a struct and a function in C, and only the former in Swift. */
 static inline int slipway_flock(int fd, int operation) { return flock(fd, operation); }
-/* Declared by hand: needs _GNU_SOURCE. The cores that a thread is bound to, as bits; 0 is the calling thread. */
-int sched_getaffinity(pid_t pid, size_t size, cpu_set_t *cores);
 
 /* Declared by hand: needs _GNU_SOURCE. Asks the kernel to begin writing a range to the disk; promises nothing. */
 extern int sync_file_range(int, int64_t, int64_t, unsigned int);
