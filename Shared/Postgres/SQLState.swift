@@ -38,6 +38,8 @@ public struct SQLState: RawRepresentable, Hashable, Sendable, CustomStringConver
     public static let tooManyConnections = SQLState("53300")
     public static let lockNotAvailable = SQLState("55P03")
     public static let queryCanceled = SQLState("57014")
+    /// A text has a zero character, which PostgreSQL's texts can't have.
+    public static let characterNotInRepertoire = SQLState("22021")
     public static let adminShutdown = SQLState("57P01")
     public static let crashShutdown = SQLState("57P02")
     public static let cannotConnectNow = SQLState("57P03")

@@ -31,7 +31,6 @@ struct RegistryProgram {
             let metrics = FileMetrics(environment.metrics)
             let files = ModelFilesService(base.pool, store: blobs, settings: settings.files, metrics: metrics)
             let readers = ComputePool(threads: 2, queueLimit: 1024, name: "formats")
-            try readers.start()
             let models = RegistryStore(
                 base.pool, blobs: blobs, recogniser: .formats(in: blobs, on: readers), compute: environment.pool)
 
@@ -52,7 +51,14 @@ struct RegistryProgram {
             let keeper = FileKeeper(
                 base.pool, store: blobs, settings: settings.files, metrics: metrics, log: logger,
                 loop: environment.loops.next())
-            return try base.parts(settings.host, in: environment, offer: offer, workers: [keeper])
+            let recognition = ClosureService("recognition", startTimeout: .seconds(10)) {
+                try readers.start()
+                // By the time that this is asked to stop, nobody is served any more, and nothing is being read.
+                defer { readers.stop() }
+                StopSignal.started()
+                try await StopSignal.wait()
+            }
+            return try base.parts(settings.host, in: environment, offer: offer, workers: [recognition, keeper])
         }
     }
 }

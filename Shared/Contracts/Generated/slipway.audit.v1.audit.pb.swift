@@ -153,6 +153,9 @@ extension Slipway.Audit.V1 {
         public var pageSize: Int32 = 0
         /// Goes on where the answer that gave it ended.
         public var pageToken: String = ""
+        /// What concerns no workspace, instead of what concerns that of the call: principals, administrators, and tokens that are
+        /// bound to no workspace. Only for administrators of the suite.
+        public var suite: Bool = false
         public var unknownFields = Protobuf.UnknownFields()
 
         public init() {}
@@ -163,7 +166,8 @@ extension Slipway.Audit.V1 {
             since: Google.Protobuf.Timestamp? = nil,
             until: Google.Protobuf.Timestamp? = nil,
             pageSize: Int32 = 0,
-            pageToken: String = ""
+            pageToken: String = "",
+            suite: Bool = false
         ) {
             self.actor = actor
             self.action = action
@@ -172,6 +176,7 @@ extension Slipway.Audit.V1 {
             self.until = until
             self.pageSize = pageSize
             self.pageToken = pageToken
+            self.suite = suite
         }
 
         public static var messageName: String { "slipway.audit.v1.ListEntriesRequest" }
@@ -183,6 +188,7 @@ extension Slipway.Audit.V1 {
             (5, "until", "until"),
             (6, "page_size", "pageSize"),
             (7, "page_token", "pageToken"),
+            (8, "suite", "suite"),
         ])
 
         public var encodedSize: Int {
@@ -194,11 +200,13 @@ extension Slipway.Audit.V1 {
             size &+= Protobuf.Wire.size(until, tagSize: 1)
             if pageSize != 0 { size &+= 1 &+ Protobuf.ProtoInt32.size(pageSize) }
             if !pageToken.isEmpty { size &+= 1 &+ Protobuf.ProtoString.size(pageToken) }
+            if suite { size &+= 1 &+ Protobuf.ProtoBool.size(suite) }
             return size
         }
 
         public func encode(into writer: inout Protobuf.Writer) {
             writer.unknown(unknownFields)
+            if suite { Protobuf.ProtoBool.write(suite, to: &writer); writer.tag(64) }
             if !pageToken.isEmpty { Protobuf.ProtoString.write(pageToken, to: &writer); writer.tag(58) }
             if pageSize != 0 { Protobuf.ProtoInt32.write(pageSize, to: &writer); writer.tag(48) }
             writer.message(until, tag: 42)
@@ -220,6 +228,7 @@ extension Slipway.Audit.V1 {
                 case 42: try reader.message(&until)
                 case 48: pageSize = try Protobuf.ProtoInt32.read(from: &reader)
                 case 58: pageToken = try Protobuf.ProtoString.read(from: &reader)
+                case 64: suite = try Protobuf.ProtoBool.read(from: &reader)
                 default: try reader.unknown(tag, into: &unknownFields)
                 }
             }
@@ -233,6 +242,7 @@ extension Slipway.Audit.V1 {
             if let value = until { try json.single("until", "until", value, Protobuf.ProtoMessage<Google.Protobuf.Timestamp>.self) }
             if pageSize != 0 || json.includesDefaults { try json.single("page_size", "pageSize", pageSize, Protobuf.ProtoInt32.self) }
             if !pageToken.isEmpty || json.includesDefaults { try json.single("page_token", "pageToken", pageToken, Protobuf.ProtoString.self) }
+            if suite || json.includesDefaults { try json.single("suite", "suite", suite, Protobuf.ProtoBool.self) }
         }
 
         public mutating func mergeJSONField(_ number: Int, from json: inout Protobuf.JSONReader) throws {
@@ -244,6 +254,7 @@ extension Slipway.Audit.V1 {
             case 5: try json.explicit(&until, Protobuf.ProtoMessage<Google.Protobuf.Timestamp>.self)
             case 6: try json.implicit(&pageSize, Protobuf.ProtoInt32.self)
             case 7: try json.implicit(&pageToken, Protobuf.ProtoString.self)
+            case 8: try json.implicit(&suite, Protobuf.ProtoBool.self)
             default: try json.skipValue()
             }
         }
@@ -311,7 +322,7 @@ extension Slipway.Audit.V1 {
         }
     }
 
-    /// Answers questions about the past of a workspace.
+    /// Answers questions about the past of a workspace, and to administrators about that of the suite.
     public enum Audit {
         /// The service's name, methods and file.
         public static let descriptor = RPC.ServiceDescriptor(
@@ -383,14 +394,14 @@ extension Slipway.Audit.V1 {
             LnByb3RvGh5zbGlwd2F5L2FjY2Vzcy92MS9hY2Nlc3MucHJvdG8i/gEKBUVudHJ5Eg4KAmlkGAEgASgJUgJpZBIqCgJhdBgCIAEo\
             CzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBSAmF0EhQKBWFjdG9yGAMgASgJUgVhY3RvchIWCgZhY3Rpb24YBCABKAlSBmFj\
             dGlvbhIYCgdzdWJqZWN0GAUgASgJUgdzdWJqZWN0EhYKBnJlYXNvbhgGIAEoCVIGcmVhc29uEh8KC2JlZm9yZV9qc29uGAcgASgJ\
-            UgpiZWZvcmVKc29uEh0KCmFmdGVyX2pzb24YCCABKAlSCWFmdGVySnNvbhIZCgh0cmFjZV9pZBgJIAEoCVIHdHJhY2VJZCL8AQoS\
+            UgpiZWZvcmVKc29uEh0KCmFmdGVyX2pzb24YCCABKAlSCWFmdGVySnNvbhIZCgh0cmFjZV9pZBgJIAEoCVIHdHJhY2VJZCKSAgoS\
             TGlzdEVudHJpZXNSZXF1ZXN0EhQKBWFjdG9yGAEgASgJUgVhY3RvchIWCgZhY3Rpb24YAiABKAlSBmFjdGlvbhIYCgdzdWJqZWN0\
             GAMgASgJUgdzdWJqZWN0EjAKBXNpbmNlGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcFIFc2luY2USMAoFdW50aWwY\
             BSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wUgV1bnRpbBIbCglwYWdlX3NpemUYBiABKAVSCHBhZ2VTaXplEh0KCnBh\
-            Z2VfdG9rZW4YByABKAlSCXBhZ2VUb2tlbiJwChNMaXN0RW50cmllc1Jlc3BvbnNlEjEKB2VudHJpZXMYASADKAsyFy5zbGlwd2F5\
-            LmF1ZGl0LnYxLkVudHJ5UgdlbnRyaWVzEiYKD25leHRfcGFnZV90b2tlbhgCIAEoCVINbmV4dFBhZ2VUb2tlbjJnCgVBdWRpdBJe\
-            CgRMaXN0EiQuc2xpcHdheS5hdWRpdC52MS5MaXN0RW50cmllc1JlcXVlc3QaJS5zbGlwd2F5LmF1ZGl0LnYxLkxpc3RFbnRyaWVz\
-            UmVzcG9uc2UiCZACAarPGAIIAWIGcHJvdG8z
+            Z2VfdG9rZW4YByABKAlSCXBhZ2VUb2tlbhIUCgVzdWl0ZRgIIAEoCFIFc3VpdGUicAoTTGlzdEVudHJpZXNSZXNwb25zZRIxCgdl\
+            bnRyaWVzGAEgAygLMhcuc2xpcHdheS5hdWRpdC52MS5FbnRyeVIHZW50cmllcxImCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAlSDW5l\
+            eHRQYWdlVG9rZW4yZwoFQXVkaXQSXgoETGlzdBIkLnNsaXB3YXkuYXVkaXQudjEuTGlzdEVudHJpZXNSZXF1ZXN0GiUuc2xpcHdh\
+            eS5hdWRpdC52MS5MaXN0RW50cmllc1Jlc3BvbnNlIgmQAgGqzxgCCAFiBnByb3RvMw==
             """
     )
 }

@@ -151,6 +151,13 @@ struct AdministrationTests {
                 _ = try await office.tokens(office.owner).create(.init(name: "x", lifetime: .init(seconds: -1)))
             }
             #expect(late?.code == .invalidArgument)
+            for seconds in [Int64.min, Int64.max] {
+                let absurd = await failure {
+                    _ = try await office.tokens(office.owner).create(
+                        .init(name: "x", lifetime: .init(seconds: seconds)))
+                }
+                #expect(absurd?.message == "lifetime: it is at most a hundred years")
+            }
         }
     }
 
@@ -168,6 +175,47 @@ struct AdministrationTests {
             #expect(kindless?.code == .invalidArgument)
             let denied = await failure { _ = try await office.principals(office.owner).list(.init()) }
             #expect(denied?.code == .permissionDenied)
+        }
+    }
+
+    @Test("administrators read in the journal what concerns no workspace, and nobody else does")
+    func auditOfTheSuite() async throws {
+        try await withOffice { office in
+            let root = try await office.fixture.identity.principal(named: "root").principal
+            try await office.fixture.identity.setRole(
+                .reader, of: root.id, in: office.fixture.lab.id, by: RegistryFixture.change)
+            _ = try await office.principals(office.administrator).create(.init(kind: .service, name: "ci"))
+            let issued = try await office.tokens(office.owner).create(.init(name: "everywhere"))
+            let id = try #require(issued.token?.id)
+            _ = try await office.tokens(office.owner).revoke(.init(id: id, reason: "lost"))
+            // Not in the workspace's own journal, wherever they were signed in.
+            #expect(try await office.audit(office.owner).list(.init(subject: "tokens/\(id)")).entries.isEmpty)
+            let audit = office.audit(office.administrator)
+            let tokens = try await audit.list(.init(subject: "tokens/\(id)", suite: true)).entries
+            #expect(tokens.map(\.action) == ["identity.token.revoke", "identity.token.issue"])
+            #expect(tokens.allSatisfy { $0.actor == "person:olga" } && tokens.first?.reason == "lost")
+            let made = try await audit.list(.init(action: "identity.principal.create", suite: true)).entries
+            #expect(made.first?.subject == "principals/ci")
+            let denied = await failure { _ = try await office.audit(office.owner).list(.init(suite: true)) }
+            #expect(denied?.code == .permissionDenied)
+        }
+    }
+
+    @Test("a name with a zero character in it is refused as the caller's fault")
+    func zeroCharacters() async throws {
+        try await withOffice { office in
+            let calls: [() async throws -> Void] = [
+                { _ = try await office.workspaces(office.administrator).setArchived(.init(name: "a\0b")) },
+                { _ = try await office.workspaces(office.owner).setMember(.init(principal: "a\0b", role: .reader)) },
+                { _ = try await office.principals(office.administrator).setDisabled(.init(principal: "a\0b")) },
+                { _ = try await office.tokens(office.administrator).list(.init(principal: "a\0b")) },
+                { _ = try await office.tokens(office.owner).revoke(.init(id: "a\0b")) },
+                { _ = try await office.audit(office.reader).list(.init(subject: "a\0b")) },
+            ]
+            for call in calls {
+                let refusal = await failure { try await call() }
+                #expect(refusal?.code == .invalidArgument)
+            }
         }
     }
 

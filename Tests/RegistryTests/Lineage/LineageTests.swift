@@ -146,6 +146,17 @@ import Testing
                     "versions[0]: \"churn@a\" should name a version by its number, as name/3",
                     "images[0]: \"x\" should begin with images/",
                 ])
+            // As many as a message has room for are refused at once, without one being looked at.
+            let flood = await failure {
+                _ = try await lab.lineage.reportUse(
+                    Models.ReportUseRequest(
+                        user: "images/i", kind: .image, versions: (1...300_000).map { "churn/\($0)" },
+                        images: (1...1001).map { "images/\($0)" }))
+            }
+            #expect(
+                flood?.violations == [
+                    "versions: there are 300000; 1000 at most", "images: there are 1001; 1000 at most",
+                ])
             let missing = await failure { _ = try await use(lab, "images/i", ["churn/1", "churn/9"]) }
             #expect(missing?.code == .notFound)
             let users = try await lab.fixture.pool.query("SELECT count(*) FROM registry.users").all(Int.self)

@@ -112,7 +112,7 @@ import Testing
             ])
     }
 
-    @Test("names the first hundred things, and counts the rest")
+    @Test("names as much of it as clients take with an error, and counts the rest")
     func many() {
         var request = Models.RegisterRequest(name: "churn")
         request.files = (0..<500).map { Models.ModelFile(path: "f\($0)", digest: "x") }
@@ -120,9 +120,11 @@ import Testing
             _ = try Registration(request)
             Issue.record("it was not refused")
         } catch {
-            #expect(error.violations.count == 100)
+            #expect((10...100).contains(error.violations.count))
+            let bytes = error.message.utf8.count + error.details.reduce(0) { $0 + $1.value.count }
+            #expect(bytes < 5000)
             #expect(error.message.hasPrefix("500 things are wrong: files[0].digest: "))
-            #expect(error.message.hasSuffix("; and 490 more"))
+            #expect(error.message.hasSuffix(" more"))
         }
     }
 

@@ -52,6 +52,44 @@ struct RecogniserTests {
         #expect(version.warnings.first { $0.code == "pickle.imports" }?.items == ["os.system"])
     }
 
+    @Test("names in a file that no column could hold are no names, and the model can be registered all the same")
+    func namesThatDoNotFit() async throws {
+        let commit = String(repeating: "c", count: 5000)
+        let text = """
+            run_id: "r\\0n"
+            mlflow_version: 2.9.0
+            model_uuid: 11112222333344445555666677778888
+            flavors:
+              python_function:
+                loader_module: mlflow.sklearn
+            git_commit: \(commit)
+            source_git_commit: \(commit)
+            """
+        let version = try await describe([("MLmodel", Array(text.utf8))])
+        #expect(version.format?.details["mlflow_version"] == "2.9.0")
+        #expect(version.origin?.run == "" && version.origin?.git?.commit ?? "" == "")
+    }
+
+    @Test("of what a file says without end a part is kept, and a warning tells what is not")
+    func endlessFacts() {
+        var version = Slipway.Models.V1.ModelVersion()
+        version.signature = .init(features: (0..<200_000).map { "feature number \($0)" })
+        version.format = .init(name: "pickle", details: ["requirements": String(repeating: "x", count: 2 << 20)])
+        version.warnings = [
+            .init(
+                code: "pickle.imports", message: "loading it would import these",
+                items: (0..<100_000).map { "module.number.\($0)" })
+        ]
+        let bounded = version.bounded()
+        #expect(bounded.encodedSize < 3 << 20)
+        #expect(bounded.format?.name == "pickle" && bounded.format?.details == [:])
+        #expect(bounded.signature?.features == [])
+        let imports = bounded.warnings.first
+        let kept = imports?.items.count ?? 0
+        #expect(kept > 10_000 && imports?.message == "loading it would import these, and \(100_000 - kept) more")
+        #expect(bounded.warnings.last?.message == "too large to be kept: the signature, the details of the format")
+    }
+
     @Test("files that are nothing known stay unknown, however large and many")
     func unknown() async throws {
         let version = try await describe(

@@ -71,6 +71,28 @@ import Testing
         ("name = '' OR name = 'nothing'", []),
     ]
 
+    @Test("a page ends early where samples of megabytes would be too much for one answer, and none is lost")
+    func largeFacts() async throws {
+        try await withModels { lab in
+            let sample = String(repeating: "x", count: 4_000_000)
+            for _ in 1...7 {
+                try await lab.register("large") { $0.signature = .init(sampleInputJson: sample) }
+            }
+            var found: [Int32] = []
+            var pages: [Int] = []
+            var token = ""
+            repeat {
+                let page = try await lab.models.search(
+                    Models.SearchRequest(query: "name = 'large'", pageSize: 100, pageToken: token))
+                #expect(page.versions.allSatisfy { $0.signature?.sampleInputJson == sample && $0.format != nil })
+                found += page.versions.map(\.version)
+                pages.append(page.versions.count)
+                token = page.nextPageToken
+            } while !token.isEmpty
+            #expect(found == [7, 6, 5, 4, 3, 2, 1] && pages == [5, 2])
+        }
+    }
+
     @Test("each query finds its versions, in its order, on pages of any size, and counts them")
     func queries() async throws {
         try await withModels { lab in

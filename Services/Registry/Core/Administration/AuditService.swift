@@ -5,7 +5,7 @@ import Postgres
 import Protobuf
 import RPC
 
-/// `slipway.audit.v1.Audit`: questions to the journal of a workspace.
+/// `slipway.audit.v1.Audit`: questions to the journal of a workspace, or of what concerns none.
 public struct AuditService: Slipway.Audit.V1.Audit.SimpleService {
     private typealias V1 = Slipway.Audit.V1
     private let pool: PostgresPool
@@ -16,6 +16,9 @@ public struct AuditService: Slipway.Audit.V1.Audit.SimpleService {
         _ request: Slipway.Audit.V1.ListEntriesRequest, context: ServerContext
     ) async throws -> Slipway.Audit.V1.ListEntriesResponse {
         let workspace = try context.workspace
+        guard !request.suite || context.caller.isAdministrator else {
+            throw RPCError(.permissionDenied, "what concerns no workspace is for administrators of the suite")
+        }
         let size = try PageSize.check(request.pageSize)
         let rows = try await pool.read(try query(request, workspace, limit: size + 1)).all(JournalRecord.self)
         let entries = rows.prefix(size).map { V1.Entry($0) }
@@ -26,9 +29,10 @@ public struct AuditService: Slipway.Audit.V1.Audit.SimpleService {
     private func query(
         _ request: Slipway.Audit.V1.ListEntriesRequest, _ workspace: Workspace, limit: Int
     ) throws -> PostgresQuery {
+        let scope: PostgresQuery = request.suite ? "workspace IS NULL" : "workspace = \(workspace.name)"
         var query: PostgresQuery = """
             SELECT id, transaction, at, actor, action, subject, workspace, reason, before, after, trace
-            FROM journal.entries WHERE workspace = \(workspace.name)
+            FROM journal.entries WHERE \(scope)
             """
         if !request.actor.isEmpty {
             query =

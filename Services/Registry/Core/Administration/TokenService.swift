@@ -25,7 +25,8 @@ public struct TokenService: Slipway.Tokens.V1.Tokens.SimpleService {
         }
         var token = TokenRequest(principal.id, name: request.name, ceiling: ceiling == .none ? nil : ceiling)
         if let lifetime = request.lifetime {
-            guard abs(lifetime.seconds) < 1 << 40 else {
+            // Whatever came over the wire; the smallest number of all has no positive counterpart.
+            guard lifetime.seconds.magnitude < 1 << 40 else {
                 throw RPCError.badRequest(field: "lifetime", "it is at most a hundred years")
             }
             token.lifetime = .seconds(lifetime.seconds) + .nanoseconds(Int64(lifetime.nanos))

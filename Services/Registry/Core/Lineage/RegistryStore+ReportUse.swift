@@ -124,8 +124,13 @@ private struct UseReport {
         state = request.state
         generation = request.generation
         if request.generation < 0 { violations.add("generation", "it counts up from 0") }
+        // Counted before they are looked at: a message has room for a million of them.
+        for (field, count) in [("versions", request.versions.count), ("images", request.images.count)]
+        where count > UseReport.usesMax {
+            violations.add(field, "there are \(count); \(UseReport.usesMax) at most")
+        }
         var versions: [VersionReference] = []
-        for (index, text) in request.versions.enumerated() {
+        for (index, text) in request.versions.prefix(UseReport.usesMax).enumerated() {
             guard let version = VersionReference(parsing: text), case .number = version.which else {
                 violations.add("versions[\(index)]", "\(shown(text)) should name a version by its number, as name/3")
                 continue
@@ -133,18 +138,14 @@ private struct UseReport {
             if !versions.contains(version) { versions.append(version) }
         }
         self.versions = versions
-        for (index, image) in request.images.enumerated() {
+        for (index, image) in request.images.prefix(UseReport.usesMax).enumerated() {
             if !image.hasPrefix("images/") {
                 violations.add("images[\(index)]", "\(shown(image)) should begin with images/")
             }
             violations.check(text: image, "images[\(index)]", bytesMax: RegistryLimits.nameBytesMax)
         }
-        images = Array(Set(request.images)).sorted()
-        for (field, count) in [("versions", request.versions.count), ("images", request.images.count)]
-        where count > UseReport.usesMax {
-            violations.add(field, "there are \(count); \(UseReport.usesMax) at most")
-        }
         try violations.check()
+        images = Array(Set(request.images)).sorted()
     }
 
     /// For the journal.

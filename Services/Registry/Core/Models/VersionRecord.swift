@@ -6,12 +6,21 @@ import Protobuf
 /// A row of `versions` with what belongs to it, read by place: rows come by the thousand.
 struct VersionRecord {
     let id: Int64
-    let message: Slipway.Models.V1.ModelVersion
+    private(set) var message: Slipway.Models.V1.ModelVersion
+    /// False where the facts were too large to be read with many others; `take` adds them.
+    let hasFacts: Bool
 
     /// The columns that `init` reads, of `v` and its file set `s`.
-    static var columns: PostgresQuery {
+    static var columns: PostgresQuery { columns(facts: "v.facts") }
+
+    /// The same of many versions: a thousand samples of megabytes must not be in memory at once.
+    static var columnsOfMany: PostgresQuery {
+        columns(facts: "CASE WHEN octet_length(v.facts) <= 65536 THEN v.facts ELSE '\\x00' END")
+    }
+
+    private static func columns(facts: PostgresQuery) -> PostgresQuery {
         """
-        v.id, v.name, v.version, v.description, v.size, s.digest, v.facts, v.license, v.tags, v.properties, v.metrics,
+        v.id, v.name, v.version, v.description, v.size, s.digest, \(facts), v.license, v.tags, v.properties, v.metrics,
         v.created_by, v.created, v.updated, v.deleted, v.revision, ARRAY(
             SELECT a.alias FROM registry.aliases AS a
             WHERE a.model = v.model AND a.version = v.version ORDER BY a.alias)
@@ -29,7 +38,9 @@ struct VersionRecord {
 
     init(_ row: Row) throws {
         id = row.0
-        var version = try Slipway.Models.V1.ModelVersion(serialized: row.6)
+        // A lone zero is no message, and stands for one that was too large.
+        hasFacts = row.6 != [0]
+        var version = try Slipway.Models.V1.ModelVersion(serialized: hasFacts ? row.6 : [])
         version.model = row.1
         version.version = row.2
         version.uri = "models:/\(row.1)/\(row.2)"
@@ -45,6 +56,15 @@ struct VersionRecord {
         version.revision = row.15
         version.aliases = row.16
         message = version
+    }
+
+    /// Adds what was too large to be read with many others.
+    mutating func take(facts: [UInt8]) throws {
+        let facts = try Slipway.Models.V1.ModelVersion(serialized: facts)
+        message.format = facts.format
+        message.signature = facts.signature
+        message.origin = facts.origin
+        message.warnings = facts.warnings
     }
 
     /// A row with one more column, the keys of its place.

@@ -7,10 +7,10 @@ extension ModelRecogniser {
     /// Reads what files say of themselves, without executing anything of them.
     /// - Parameter pool: threads of its own: reading waits for the store, and must not take the threads that it waits for.
     public static func formats(in store: any BlobStore, on pool: ComputePool) -> ModelRecogniser {
-        ModelRecogniser(generation: 1) { files in
+        ModelRecogniser(generation: 2) { files in
             try await pool.run {
                 let view = BlobModelFiles(files, in: store)
-                return Slipway.Models.V1.ModelVersion(try ModelRecognizer.recognise(view))
+                return Slipway.Models.V1.ModelVersion(try ModelRecognizer.recognise(view)).bounded()
             }
         }
     }

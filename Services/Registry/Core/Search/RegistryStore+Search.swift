@@ -4,7 +4,11 @@ import Postgres
 import RPC
 
 extension RegistryStore {
-    /// Versions that meet a condition, a page at a time, without their files.
+    /// Bytes of large facts that one page may have.
+    private static let pageFactsBytesMax = 16 << 20
+
+    /// Versions that meet a condition, a page at a time, without their files. A page ends early where what its versions say
+    /// of themselves would be too much for one answer.
     /// - Throws: `RPCError` `invalidArgument` with the column of what is wrong in the query.
     public func search(
         _ request: Slipway.Models.V1.SearchRequest, in workspace: Workspace
@@ -25,6 +29,7 @@ extension RegistryStore {
         let few = try await few(query, besides: order.leadingMetric, anySize: order.isByNumber, compiler)
 
         var response = Slipway.Models.V1.SearchResponse()
+        var room = RegistryStore.pageFactsBytesMax
         var last: (part: SearchOrder.Part, keys: [String])?
         for (index, part) in order.parts.enumerated().dropFirst(place?.part ?? 0) {
             var here: PostgresQuery = "\(condition) AND \(part.condition)"
@@ -35,15 +40,22 @@ extension RegistryStore {
             }
             let rows = try await rows(
                 """
-                SELECT \(VersionRecord.columns), \(part.values) FROM \(VersionRecord.tables) \(part.tables)
+                SELECT \(VersionRecord.columnsOfMany), \(part.values) FROM \(VersionRecord.tables) \(part.tables)
                 WHERE \(here) ORDER BY \(part.clause) LIMIT \(most)
                 """)
             for row in rows {
-                if response.versions.count == size, let last {
+                if response.versions.count == size || room <= 0, let last {
                     response.nextPageToken = PageToken(values: [last.part.name] + last.keys).text(for: scope)
                     break
                 }
-                let (record, keys) = try VersionRecord.found(row)
+                var (record, keys) = try VersionRecord.found(row)
+                if !record.hasFacts {
+                    let facts = try await pool.read(
+                        "SELECT facts FROM registry.versions WHERE id = \(record.id)"
+                    ).all([UInt8].self).first
+                    try record.take(facts: facts ?? [])
+                    room -= facts?.count ?? 0
+                }
                 response.versions.append(record.message)
                 last = (part, keys)
             }

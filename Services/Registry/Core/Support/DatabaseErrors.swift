@@ -14,6 +14,9 @@ extension PostgresError: RPCErrorConvertible {
         case .deadlineExceeded: RPCError(.deadlineExceeded, "the registry's database took too long")
         case .server where isRetryable: RPCError(.aborted, "others changed the same at the same time: try again")
         case .server where code == .queryCanceled: RPCError(.deadlineExceeded, "the registry's database took too long")
+        // What names something is not checked before it is looked for; only a zero character comes this far.
+        case .server where code == .characterNotInRepertoire:
+            RPCError(.invalidArgument, "a text of the request has a zero character, which nothing here can have")
         case .server, .usage: RPCError(.internal, "the registry's database refused a statement")
         }
     }

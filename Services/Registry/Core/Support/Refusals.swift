@@ -10,6 +10,9 @@ enum Refusal {
         var description: String
     }
 
+    /// Of what is unmet: an error travels in the trailers of a call, of which many clients take no more than 8 KiB.
+    private static let unmetBytesMax = 3000
+
     static func notFound(_ type: String, _ name: String, _ message: String) -> RPCError {
         var detail = Google.Rpc.ResourceInfo()
         detail.resourceType = type
@@ -20,7 +23,12 @@ enum Refusal {
 
     static func precondition(_ message: String, _ unmet: [Unmet]) -> RPCError {
         var detail = Google.Rpc.PreconditionFailure()
-        detail.violations = unmet.prefix(100).map { unmet in
+        var room = unmetBytesMax
+        let named = unmet.prefix { each in
+            room -= each.type.utf8.count + each.subject.utf8.count + each.description.utf8.count
+            return room >= 0
+        }
+        detail.violations = named.map { unmet in
             var violation = Google.Rpc.PreconditionFailure.Violation()
             violation.type = unmet.type
             violation.subject = unmet.subject
