@@ -44,11 +44,6 @@ def make_models(folder):
         train().save_model(str(folder / name))
 
 
-def resident(process):
-    with open(f"/proc/{process.pid}/status") as status:
-        return next(int(line.split()[1]) << 10 for line in status if line.startswith("VmRSS"))
-
-
 def case_millions(context):
     """requests of every dialect, bad, cancelled and broken off: every answer is its input's, and memory stays flat"""
     count = int(context.environment.get("SLIPWAY_REQUESTS", 0)) or (10_000_000 if context.is_full else 100_000)
@@ -66,7 +61,7 @@ def case_millions(context):
             said.append(line.strip())
             words = line.split()
             if words[1:2] == ["done,"]:
-                sizes.append((int(words[0]), resident(scorer.process)))
+                sizes.append((int(words[0]), scorer.resident()))
         assert load.wait() == 0, said[-25:]
     base = max(size for done, size in sizes if done <= warm)
     allowed = max(base * GROWTH, base + GROWTH_BYTES)

@@ -72,6 +72,13 @@ class Scorer:
         except urllib.error.HTTPError as error:
             return error.code, self._read(error)
 
+    def resident(self):
+        """Bytes of memory that the process occupies now."""
+        for line in pathlib.Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
+            if line.startswith("VmRSS"):
+                return int(line.split()[1]) << 10
+        raise AssertionError("the scorer has no memory")
+
     @staticmethod
     def _read(answer):
         text = answer.read()

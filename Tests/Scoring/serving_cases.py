@@ -162,6 +162,18 @@ def case_swaps(context):
     return f"{swaps} swaps, {sum(answered)} answers"
 
 
+def case_idle(context):
+    """a scorer at rest keeps little resident: under 15 MB without a framework, in a release build"""
+    with context.scorer("--models", context.folder, "--watch", "0s") as scorer:
+        # Without a model it is alive and never ready.
+        scorer.until(lambda: scorer.call("/healthz"), lambda answer: answer[0] == 200)
+        # Full scale is that of release builds; others have code that is three times as large. It listens a moment before
+        # it has given back what the start took.
+        most = 15_000_000 if context.is_full else 60_000_000
+        size = scorer.until(scorer.resident, lambda size: size < most, seconds=10)
+    return f"{size / 1e6:.1f} MB"
+
+
 def case_missing(context):
     """what cannot be served is said at once: no path, a path that is not there, no adapters"""
     for arguments, wanted in [
