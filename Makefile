@@ -28,6 +28,8 @@ release: bootstrap ## Build the programs as they ship: optimised, without a Swif
 run: bootstrap ## Set everything up, start what exists and show it at work
 	swift build $(RELEASE) --product registry
 	swift build $(RELEASE) --product slipway
+	swift build $(RELEASE) --product scorer
+	swift build $(RELEASE) --product OnnxRuntimeAdapter
 	@Scripts/demonstrate "$$(swift build $(RELEASE) --show-bin-path)"
 
 .PHONY: test

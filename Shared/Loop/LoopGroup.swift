@@ -10,8 +10,9 @@ public final class LoopGroup: Sendable {
 
     /// - Parameter count: how many loops; one per core where nothing is said.
     public init(count: Int? = nil, name: String = "loop", clock: any LoopClock = MonotonicClock()) throws {
-        let cores = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
-        loops = try (0..<max(1, count ?? cores)).map { try EventLoop(name: "\(name)-\($0)", clock: clock) }
+        loops = try (0..<max(1, count ?? AvailableCores.count)).map {
+            try EventLoop(name: "\(name)-\($0)", clock: clock)
+        }
     }
 
     /// Starts one thread per loop. Does nothing the second time.

@@ -1,10 +1,5 @@
-import Glibc
-
 /// Many things at once, and not all of them.
 enum AtOnce {
-    /// As many as the machine has cores.
-    static var cores: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
-
     /// Runs `body` for each element, `limit` at a time. Where one fails the others are cancelled.
     /// - Returns: what came of each, in the elements' order.
     static func each<Element: Sendable, Result: Sendable>(

@@ -2,6 +2,7 @@ import Blobs
 import CommandLineKit
 import Contracts
 import Glibc
+import Loop
 import RPC
 
 /// Brings a version's files into a folder.
@@ -15,7 +16,7 @@ struct Downloader: Sendable {
     /// Those that are not in the folder yet.
     /// - Throws: `Failure` where another file is in the place of one, unless it may be replaced.
     func missing(of files: [Slipway.Models.V1.ModelFile]) async throws -> [Slipway.Models.V1.ModelFile] {
-        let states = try await AtOnce.each(files, limit: AtOnce.cores) { try isMissing($0) }
+        let states = try await AtOnce.each(files, limit: AvailableCores.count) { try isMissing($0) }
         return zip(files, states).filter(\.1).map(\.0)
     }
 

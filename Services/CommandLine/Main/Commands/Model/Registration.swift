@@ -1,5 +1,6 @@
 import CommandLineKit
 import Contracts
+import Loop
 import RPC
 
 /// Brings files into the registry and makes a version of them.
@@ -39,7 +40,7 @@ struct Registration: Sendable {
         let progress = Progress(
             "hashing", total: files.reduce(0) { $0 + $1.size }, on: session.terminal, isQuiet: session.isQuiet)
         defer { progress.end() }
-        return try await AtOnce.each(files, limit: AtOnce.cores) { file in
+        return try await AtOnce.each(files, limit: AvailableCores.count) { file in
             let (digest, size) = try FileReader.digest(file.location) { progress.advance(by: $0) }
             return HashedFile(
                 file: .init(path: file.path, digest: digest.description, sizeBytes: size), location: file.location)
