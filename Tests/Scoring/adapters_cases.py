@@ -41,7 +41,8 @@ def check(context, library, model, *arguments):
 
 def passing(context, library, model, *arguments):
     # A thousand loads where there is time for them.
-    code, checks = check(context, library, model, "--loads", 1000 if context.is_full else 40, *arguments)
+    limits = ["--loads", 1000] if context.is_full else ["--loads", 40, "--seconds", 15]
+    code, checks = check(context, library, model, *limits, *arguments)
     failed = [f"{found['name']}: {found['text']}" for found in checks.values() if found["result"] == "failed"]
     assert code == 0 and not failed, f"exit code {code}; " + "; ".join(failed)
     return f"{len(checks)} checks"
