@@ -1,23 +1,15 @@
+import CLinux
 import Glibc
 
 /// How many cores this process may use: those it is bound to, and no more than its container's share of time comes to.
 ///
 /// The machine's own count misleads both: loops without a core of their own only take turns.
 public enum AvailableCores {
-    public static let count: Int = max(1, min(bound() ?? online(), share(at: "/sys/fs/cgroup/cpu.max") ?? Int.max))
+    public static let count: Int = max(1, min(bound(), share(at: "/sys/fs/cgroup/cpu.max") ?? Int.max))
 
-    private static func online() -> Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
-
-    /// Nil where the kernel doesn't say.
-    private static func bound() -> Int? {
-        // Room for 8,192 cores; the kernel refuses a set that is smaller than its own.
-        var words = [UInt64](repeating: 0, count: 128)
-        let size = words.count * MemoryLayout<UInt64>.stride
-        let result = words.withUnsafeMutableBytes { bytes in
-            bytes.baseAddress.map { sched_getaffinity(0, size, $0.assumingMemoryBound(to: cpu_set_t.self)) } ?? -1
-        }
-        guard result == 0 else { return nil }
-        return words.reduce(0) { $0 + $1.nonzeroBitCount }
+    private static func bound() -> Int {
+        let count = Int(slipway_bound_cores())
+        return count > 0 ? count : sysconf(Int32(_SC_NPROCESSORS_ONLN))
     }
 
     /// The quota of a control group over its period, rounded up; nil where there is none.

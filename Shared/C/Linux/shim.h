@@ -89,6 +89,14 @@ extern int sync_file_range(int, int64_t, int64_t, unsigned int);
 static inline int slipway_start_writeback(int fd, int64_t offset, int64_t count) {
   return sync_file_range(fd, offset, count, 2);
 }
+/* How many cores the process is bound to; 0 where the kernel doesn't say. 8,192 fit, and a smaller set it would refuse. */
+static inline int slipway_bound_cores(void) {
+  unsigned long set[8192 / (8 * sizeof(unsigned long))];
+  long bytes = syscall(SYS_sched_getaffinity, 0, sizeof set, set);
+  int count = 0;
+  for (long word = 0; word < bytes / (long)sizeof *set; word++) count += __builtin_popcountl(set[word]);
+  return count;
+}
 /* Declared by hand: needs _GNU_SOURCE. Makes everything durable that was written to an open file's file system. */
 extern int syncfs(int);
 static inline int slipway_sync_filesystem(int fd) { return syncfs(fd); }
