@@ -10,14 +10,16 @@ HERE = pathlib.Path(__file__).resolve().parent
 
 def module(context, name, **variables):
     """Runs a module of unit tests in a process of its own, since each process opens an adapter once."""
+    # They name the libraries themselves, and look at what happens without.
+    environment = {key: value for key, value in context.environment.items()
+                   if not (key.startswith("SLIPWAY_") and key.endswith("_LIBRARY"))}
     done = subprocess.run(
         [sys.executable, HERE / f"{name}.py"], capture_output=True, text=True, timeout=3000,
-        env=context.environment | variables)
+        env=environment | variables)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-6000:]
     ran = re.search(r"^Ran (\d+) tests?", done.stderr, re.MULTILINE)
     assert ran and int(ran[1]) > 0, done.stderr[-2000:]
-    skipped = re.search(r"skipped=(\d+)", done.stderr)
-    return f"{ran[1]} tests" + (f", {skipped[1]} left to the full scale" if skipped else "")
+    return f"{ran[1]} tests"
 
 
 def case_onnx_slots(context):

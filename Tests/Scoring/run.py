@@ -36,7 +36,6 @@ class Context:
         self.environment["SLIPWAY_ADAPTERS"] = str(self.binaries)
         # Scripts import what is installed for these cases, and so does what judges the adapters.
         self.environment["SLIPWAY_PYTHON"] = sys.executable
-        self.environment["SLIPWAY_TEST_SCALE"] = scale
         # The frameworks' threads wait for each other busily, which on a machine that is busy itself takes very long.
         self.environment["OMP_NUM_THREADS"] = "1"
         for variable, pattern in [
