@@ -54,7 +54,8 @@ test-acceptance: bootstrap ## The services as their users meet them: real progra
 
 .PHONY: test-scoring
 test-scoring: bootstrap ## The scorer with its adapters and their frameworks; SCALE=full for all swaps, AREA=serving for some
-	for product in scorer bench-scoring-load $(ADAPTERS); do swift build -j $(JOBS) --product $$product || exit 1; done
+	for product in scorer adapter-check bench-scoring-load $(ADAPTERS); do \
+		swift build -j $(JOBS) --product $$product || exit 1; done
 	.tools/scoring/bin/python Tests/Scoring/run.py --bin "$$(swift build --show-bin-path)" \
 		--scale $(or $(SCALE),short) $(AREA)
 

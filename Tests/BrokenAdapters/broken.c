@@ -2,6 +2,7 @@
  *
  * The template's entry gets another name, so that its table can be copied and changed here. */
 #include <sched.h>
+#include <unistd.h>
 
 #define slipway_adapter_entry template_entry
 #include "linear.c"
@@ -33,6 +34,23 @@ static slipway_status *broken_load(slipway_adapter_state *state, slipway_bytes r
     static char *volatile kept;
     kept = malloc(8192);
     if (kept) memset(kept, 1, 8192);
+    return load(state, request, model);
+}
+static void breaks(void) { broken.load = broken_load; }
+
+#elif defined(FAULT_Crashing)
+/* Reads where nothing is. */
+static slipway_status *broken_load(slipway_adapter_state *state, slipway_bytes request, slipway_model **model) {
+    const char *volatile nowhere = NULL;
+    if (*nowhere) *model = NULL;
+    return load(state, request, model);
+}
+static void breaks(void) { broken.load = broken_load; }
+
+#elif defined(FAULT_Hanging)
+/* Never comes back. */
+static slipway_status *broken_load(slipway_adapter_state *state, slipway_bytes request, slipway_model **model) {
+    while (state) pause();
     return load(state, request, model);
 }
 static void breaks(void) { broken.load = broken_load; }

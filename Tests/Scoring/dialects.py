@@ -207,7 +207,7 @@ def probe(address, examples=30, key=None):
             command += ["-H", f"Authorization: Bearer {key}"]
         result = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=1800)
     assert result.returncode == 0, result.stdout[-4000:] + result.stderr[-2000:]
-    return next(line.strip() for line in result.stdout.splitlines() if "generated" in line)
+    return next(line.strip() for line in result.stdout.splitlines() if " generated, " in line)
 
 
 if __name__ == "__main__":

@@ -387,7 +387,8 @@ class Loading(Case):
     def test_a_model_is_recognised_by_name_and_structure(self):
         self.assertEqual(self.adapter.recognise(self.folder).certainty, 0)
         (self.folder / "text.onnx").write_text("not a model")
-        self.assertEqual(self.adapter.recognise(self.folder).certainty, 0)
+        self.assertEqual(self.adapter.recognise(self.folder).certainty, 20)
+        self.assertEqual(self.adapter.recognise(self.folder).file, "text.onnx")
         self.assertEqual(self.adapter.recognise(self.folder, file="text.onnx").certainty, 20)
         save(onnx_models.network(), self.folder, "model.bin")
         self.assertEqual(self.adapter.recognise(self.folder).certainty, 80)

@@ -34,6 +34,10 @@ class Context:
         frameworks = ROOT / ".tools" / "frameworks"
         self.environment = dict(os.environ)
         self.environment["SLIPWAY_ADAPTERS"] = str(self.binaries)
+        # Scripts import what is installed for these cases, and so does what judges the adapters.
+        self.environment["SLIPWAY_PYTHON"] = sys.executable
+        # The frameworks' threads wait for each other busily, which on a machine that is busy itself takes very long.
+        self.environment["OMP_NUM_THREADS"] = "1"
         for variable, pattern in [
             ("SLIPWAY_ONNXRUNTIME_LIBRARY", "onnxruntime/libonnxruntime.so.*"),
             ("SLIPWAY_XGBOOST_LIBRARY", "xgboost/libxgboost.so"),
@@ -52,6 +56,14 @@ class Context:
             env=self.environment)
         assert done.returncode == 0, done
         return done.stdout
+
+    def client(self, program, *arguments):
+        """Runs a program beside this one with the dialects' clients, which want older packages than the frameworks."""
+        done = subprocess.run(
+            [ROOT / ".tools" / "clients" / "bin" / "python", HERE / program, *map(str, arguments)],
+            capture_output=True, text=True, timeout=1800, cwd=self.log.parent)
+        assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+        return done.stdout.strip()
 
 
 def main():

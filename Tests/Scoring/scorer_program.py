@@ -21,7 +21,8 @@ class Scorer:
     def __init__(self, binaries, *arguments, environment=None, log):
         self.binaries = pathlib.Path(binaries)
         self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.address = f"127.0.0.1:{self.port}"
+        self.url = f"http://{self.address}"
         self.arguments = [str(argument) for argument in arguments]
         self.environment = environment
         self.log = pathlib.Path(log)
@@ -64,13 +65,18 @@ class Scorer:
 
     def call(self, path, body=None, fields=None, method=None):
         """Status and body; JSON where the answer says so."""
+        status, _, answer = self.exchange(path, body, fields, method)
+        return status, answer
+
+    def exchange(self, path, body=None, fields=None, method=None):
+        """Status, header fields and body; JSON where the answer says so."""
         data = json.dumps(body).encode() if isinstance(body, (dict, list)) else body
         request = urllib.request.Request(self.url + path, data=data, headers=fields or {}, method=method)
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:
-                return answer.status, self._read(answer)
+                return answer.status, answer.headers, self._read(answer)
         except urllib.error.HTTPError as error:
-            return error.code, self._read(error)
+            return error.code, error.headers, self._read(error)
 
     def resident(self):
         """Bytes of memory that the process occupies now."""

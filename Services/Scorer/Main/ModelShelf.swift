@@ -94,12 +94,16 @@ final class Trials: Sendable {
 
     /// A model that would take others down with it is tried; one that is alone would only be loaded twice.
     @Sendable
-    func run(_ choice: AdapterChoice, _ request: Slipway.Adapter.V1.LoadRequest) throws(ServingError) {
+    func run(
+        _ choice: AdapterChoice, _ request: Slipway.Adapter.V1.LoadRequest, _ limit: Duration
+    ) throws(ServingError) {
         if setting == .auto {
             let manager = manager.withLock { $0 }
             let hasOthers = manager?.list().contains { $0.state == .ready || $0.name != request.name } ?? false
             guard hasOthers else { return }
         }
-        try LoadTrial().run(library: choice.found.path, options: choice.found.options, load: request)
+        var trial = LoadTrial()
+        trial.timeLimit = limit
+        try trial.run(library: choice.found.path, options: choice.found.options, load: request)
     }
 }

@@ -3,9 +3,10 @@ import Glibc
 import Loop
 import Protobuf
 
-/// Loads a model in some other place first, and throws where that shows that it should not be loaded here. Blocks.
+/// Loads a model in some other place first, in the time that the model has to load, and throws where that shows that it
+/// should not be loaded here. Blocks.
 public typealias ModelTrial =
-    @Sendable (AdapterChoice, Slipway.Adapter.V1.LoadRequest) throws(ServingError) -> Void
+    @Sendable (AdapterChoice, Slipway.Adapter.V1.LoadRequest, _ limit: Duration) throws(ServingError) -> Void
 
 /// Loads a version, gives it its instances and has it answer its samples. All of it blocks.
 struct VersionLoader: Sendable {
@@ -33,7 +34,7 @@ struct VersionLoader: Sendable {
         let choice = try adapters.choose(for: request, named: desired.configuration.adapter)
         if request.file.isEmpty { request.file = choice.recognition.file }
         let samples = try ModelFolder.samples(of: desired)
-        try trial?(choice, request)
+        try trial?(choice, request, desired.configuration.loadTimeout)
         let model = try choice.framework.load(request)
         let version = try serve(model, desired, choice.framework.adapter.name, instances)
         onWarming(version.adapter)

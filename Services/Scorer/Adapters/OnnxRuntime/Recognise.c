@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A file that is a model, seen by its name or by its structure alone. */
+/* A file that is a model by name and structure, by structure alone, and by name alone. */
 typedef struct Sight {
     const char *folder;
-    char *named, *unnamed;
+    char *named, *unnamed, *damaged;
 } Sight;
 
 static bool visit(void *context, const char *name) {
@@ -17,7 +17,11 @@ static bool visit(void *context, const char *name) {
     if (!is_named && sight->unnamed) return true;
     char path[4096];
     int length = snprintf(path, sizeof path, "%s/%s", sight->folder, name);
-    if (length < 0 || (size_t)length >= sizeof path || !onnx_file_is_model(path)) return true;
+    if (length < 0 || (size_t)length >= sizeof path) return true;
+    if (!onnx_file_is_model(path)) {
+        if (is_named && !sight->damaged) sight->damaged = strdup(name);
+        return true;
+    }
     if (!is_named) {
         sight->unnamed = strdup(name);
         return true;
@@ -53,11 +57,13 @@ static slipway_status *recognise_folder(const slipway_host *host, slipway_sink *
     }
     Sight sight = {.folder = folder};
     bool could_read = adapter_folder_visit(folder, visit, &sight);
-    const char *seen = sight.named ? sight.named : sight.unnamed;
+    /* Loading one that is damaged tells more than that there is none. */
+    const char *seen = sight.named ? sight.named : sight.unnamed ? sight.unnamed : sight.damaged;
     slipway_status *refusal = seen ? recognise_file(host, sink, folder, seen)
         : say(host, sink, 0, "", could_read ? "no file in the folder is an ONNX model" : "the folder can't be read");
     free(sight.named);
     free(sight.unnamed);
+    free(sight.damaged);
     return refusal;
 }
 

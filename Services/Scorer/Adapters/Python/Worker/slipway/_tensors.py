@@ -60,6 +60,8 @@ class TensorScript:
             if specification is None:
                 raise Refusal(_errors.INVALID_ARGUMENT,
                               f"no input is named {item.name!r}; there are {', '.join(self.inputs)}")
+            if item.name in arrays:
+                raise Refusal(_errors.INVALID_ARGUMENT, f"the input {item.name!r} was given twice")
             if item.datatype != specification.datatype and item.datatype not in self.accept:
                 raise Refusal(_errors.INVALID_ARGUMENT, f"the input {item.name!r} is {tensor.NAMES.get(item.datatype)}, "
                               f"and {tensor.NAMES[specification.datatype]} is expected")
