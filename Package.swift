@@ -93,7 +93,8 @@ let package = Package(
         library("Spelling"),
         library("Blobs", ["Loop", "CLinux", "COpenSSL"]),
         library("Outbound", ["Loop", "CCurl"]),
-        library("OCI", ["Outbound", "Blobs", "Protobuf", "Loop", "CZlib"]),
+        library("Tar"),
+        library("OCI", ["Tar", "Outbound", "Blobs", "Protobuf", "Loop", "CZlib"]),
         library("ConnectionPool", ["Loop"]),
         library("Postgres", ["ConnectionPool", "Loop", "CLinux", "CPostgreSQL"]),
 
@@ -143,7 +144,7 @@ let package = Package(
             "RegistryCore",
             [
                 "Contracts", "Access", "Identity", "Journal", "Blobs", "Postgres", "ServiceKit", "RPC", "HTTP",
-                "Protobuf", "Loop", "Spelling", "COpenSSL", "ModelFormats",
+                "Protobuf", "Loop", "Spelling", "COpenSSL", "Tar", "ModelFormats",
             ], path: "Services/Registry/Core"),
         program(
             "Registry",
@@ -234,7 +235,7 @@ let package = Package(
         tests("BlobsTests", ["Blobs", "BlobPutter", "Loop", "CLinux"]),
         tests("OutboundTests", ["Outbound", "HTTP", "Loop"]),
         tests("ImageBuilderTests", ["ImageBuilderCore", "OCI", "Blobs", "Loop", "TestKit"]),
-        tests("OCITests", ["OCI", "Outbound", "Blobs", "Loop", "TestKit"]),
+        tests("OCITests", ["OCI", "Tar", "Outbound", "Blobs", "Loop", "TestKit"]),
         tests(
             "AccessTests",
             [
@@ -247,7 +248,7 @@ let package = Package(
             "RegistryTests",
             [
                 "RegistryCore", "Contracts", "Access", "Identity", "Journal", "Blobs", "Postgres", "ServiceKit", "RPC",
-                "HTTP", "Protobuf", "Loop", "TestKit",
+                "HTTP", "Protobuf", "Loop", "Tar", "TestKit",
             ]),
         .target(name: "ServingTestAdapter", dependencies: ["AdapterABI"], path: "Tests/ServingTestAdapter"),
         tests(

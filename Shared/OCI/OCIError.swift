@@ -1,3 +1,5 @@
+public import Tar
+
 /// What is wrong with an image, a part of one, or whoever was asked for it.
 public struct OCIError: Error, Equatable, Sendable, CustomStringConvertible {
     public enum Code: Sendable, Equatable {
@@ -30,4 +32,10 @@ public struct OCIError: Error, Equatable, Sendable, CustomStringConvertible {
     }
 
     public var description: String { message }
+}
+
+extension OCIError {
+    public init(_ error: TarError) {
+        self.init(error.code == .unsafe ? .unsafe : .malformed, error.message)
+    }
 }

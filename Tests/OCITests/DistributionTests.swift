@@ -3,6 +3,7 @@ import Glibc
 import Loop
 import OCI
 import Outbound
+import Tar
 import Testing
 
 @Suite("Images to and from registries")

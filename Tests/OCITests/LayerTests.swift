@@ -1,6 +1,7 @@
 import Blobs
 import Loop
 import OCI
+import Tar
 import Testing
 
 @Suite("Layers")

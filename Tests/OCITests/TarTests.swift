@@ -1,5 +1,5 @@
 import Glibc
-import OCI
+import Tar
 import TestKit
 import Testing
 
@@ -79,7 +79,7 @@ struct TarTests {
     func damaged() throws {
         var bytes = Self.archive()
         bytes[600] ^= 0x20
-        #expect(throws: OCIError(.malformed, "byte 1024 of the archive: a header's checksum is wrong")) {
+        #expect(throws: TarError(.malformed, "byte 1024 of the archive: a header's checksum is wrong")) {
             _ = try Self.read(bytes, by: 512)
         }
     }
@@ -101,7 +101,7 @@ struct TarTests {
         "a path that leads out of an image is refused",
         arguments: ["/etc/passwd", "../x", "a/../../x", "a/..", "with\u{0}zero"])
     func paths(path: String) {
-        #expect(throws: OCIError.self) { _ = try TarPath.normal(path) }
+        #expect(throws: TarError.self) { _ = try TarPath.normal(path) }
     }
 
     @Test("what means nothing in a path goes")

@@ -1,4 +1,5 @@
 public import Blobs
+public import Tar
 
 /// What goes into a layer: entries by path, each once, and every folder above an entry named, so that whoever unpacks it
 /// makes it with the right owner and permissions.
@@ -28,7 +29,7 @@ public struct LayerContents: Sendable {
     /// - Throws: `OCIError` where the path leads out, or goes through a file.
     public mutating func add(_ entry: TarEntry, from source: Source = .none) throws(OCIError) {
         var entry = entry
-        entry.path = try TarPath.normal(entry.path)
+        do { entry.path = try TarPath.normal(entry.path) } catch { throw OCIError(error) }
         guard !entry.path.isEmpty else { throw OCIError(.malformed, "an entry without a path") }
         if case .other(let flag) = entry.kind {
             throw OCIError(.unsupported, "\(entry.path) is a device, pipe or socket (type \(flag)); a layer holds none")

@@ -1,4 +1,5 @@
 public import Blobs
+internal import Tar
 
 /// Turns a layer's contents into a blob: tar, gzip and both digests in one pass.
 public struct LayerWriter: Sendable {

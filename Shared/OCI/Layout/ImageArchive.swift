@@ -1,5 +1,6 @@
 public import Blobs
 internal import Protobuf
+internal import Tar
 
 /// An image as one tar archive that is both an OCI layout and what `docker load` reads: the same parts, named twice.
 public struct ImageArchive: Sendable {

@@ -1,6 +1,7 @@
 import Contracts
 import Glibc
 import RPC
+import Tar
 import Testing
 
 @testable import Blobs
@@ -80,12 +81,12 @@ import Testing
         let size: Int64 = 9 << 30 | 5
         try await withFolder { folder in
             let path = "\(folder)/large.tar"
-            let head = TarHeader.bytes(path: "weights.bin", size: size)
+            let head = TarHeader.bytes(of: TarEntry(path: "weights.bin", size: size))
             try write(head, to: path)
             let next = Int64(head.count) + TarHeader.paddedSize(size)
             #expect(truncate(path, Int(next)) == 0)
             let file = try #require(fopen(path, "a"))
-            let tail = TarHeader.bytes(path: "next", size: 0) + TarHeader.end
+            let tail = TarHeader.bytes(of: TarEntry(path: "next", size: 0)) + TarHeader.end
             #expect(fwrite(tail, 1, tail.count, file) == tail.count)
             fclose(file)
             let outcome = try ChildProcess.run("tar", ["--numeric-owner", "-tvf", path])

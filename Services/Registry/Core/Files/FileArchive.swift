@@ -1,6 +1,7 @@
 import Access
 import Blobs
 import RPC
+import Tar
 
 /// All files of a version as one tar file. The same files give the same archive, byte for byte.
 struct FileArchive: Sendable {
@@ -10,7 +11,8 @@ struct FileArchive: Sendable {
     /// How long the archive is.
     var size: Int64 {
         files.reduce(Int64(TarHeader.end.count)) { sum, file in
-            sum + Int64(TarHeader.bytes(path: file.path, size: file.size).count) + TarHeader.paddedSize(file.size)
+            sum + Int64(TarHeader.bytes(of: TarEntry(path: file.path, size: file.size)).count)
+                + TarHeader.paddedSize(file.size)
         }
     }
 }
@@ -38,7 +40,7 @@ extension Downloads {
         for entry in archive.files {
             let file = try await open(entry)
             defer { file.close() }
-            try await send(entry, TarHeader.bytes(path: entry.path, size: entry.size)[...])
+            try await send(entry, TarHeader.bytes(of: TarEntry(path: entry.path, size: entry.size))[...])
             try await self.send(file, 0..<entry.size) { try await send(nil, $0) }
             let padding = TarHeader.padding(after: entry.size)
             if !padding.isEmpty { try await send(nil, padding[...]) }

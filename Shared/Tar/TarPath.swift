@@ -2,15 +2,15 @@
 public enum TarPath {
     /// The path without what means nothing (`./`, doubled slashes), or why it can't be one: absolute, leading out, empty.
     ///
-    /// - Throws: `OCIError` `.unsafe` or `.malformed`, naming the path.
-    public static func normal(_ path: String) throws(OCIError) -> String {
-        guard !path.utf8.contains(0) else { throw OCIError(.malformed, "a path with a zero byte in it") }
+    /// - Throws: `TarError` `.unsafe` or `.malformed`, naming the path.
+    public static func normal(_ path: String) throws(TarError) -> String {
+        guard !path.utf8.contains(0) else { throw TarError(.malformed, "a path with a zero byte in it") }
         guard !path.hasPrefix("/") else {
-            throw OCIError(.unsafe, "\(path) is absolute; paths in an image are relative")
+            throw TarError(.unsafe, "\(path) is absolute; paths in an image are relative")
         }
         var parts: [Substring] = []
         for part in path.split(separator: "/", omittingEmptySubsequences: true) where part != "." {
-            guard part != ".." else { throw OCIError(.unsafe, "\(path) leads out of its image") }
+            guard part != ".." else { throw TarError(.unsafe, "\(path) leads out of its image") }
             parts.append(part)
         }
         return parts.joined(separator: "/")

@@ -48,8 +48,8 @@ public struct TarReader {
     }
 
     /// The next event out of these bytes; nil when all of them are used up.
-    /// - Throws: `OCIError` with the place in the archive.
-    public mutating func next(_ input: inout ArraySlice<UInt8>) throws(OCIError) -> Event? {
+    /// - Throws: `TarError` with the place in the archive.
+    public mutating func next(_ input: inout ArraySlice<UInt8>) throws(TarError) -> Event? {
         while true {
             switch state {
             case .ended:
@@ -99,7 +99,7 @@ public struct TarReader {
         return taken
     }
 
-    private mutating func header() throws(OCIError) -> Event? {
+    private mutating func header() throws(TarError) -> Event? {
         if block.allSatisfy({ $0 == 0 }) {
             state = .ended
             return .end
@@ -125,7 +125,7 @@ public struct TarReader {
         return .entry(entry)
     }
 
-    private func entry(_ flag: UInt8, size: Int64, _ overrides: Overrides) throws(OCIError) -> TarEntry {
+    private func entry(_ flag: UInt8, size: Int64, _ overrides: Overrides) throws(TarError) -> TarEntry {
         var path = overrides.path ?? ustarPath()
         let link = overrides.link ?? text(157, 100)
         let isFolder = flag == UInt8(ascii: "5") || (flag == UInt8(ascii: "0") || flag == 0) && path.hasSuffix("/")
@@ -161,7 +161,7 @@ public struct TarReader {
     }
 
     /// Octal digits with blanks and zeros around them, or GNU's binary form for what they have no room for.
-    private func number(_ start: Int, _ count: Int, _ what: String) throws(OCIError) -> Int64 {
+    private func number(_ start: Int, _ count: Int, _ what: String) throws(TarError) -> Int64 {
         let field = block[start..<start + count]
         if let first = field.first, first & 0x80 != 0 {
             var value = Int64(first & 0x7F)
@@ -182,7 +182,7 @@ public struct TarReader {
         return value
     }
 
-    private mutating func finishRecord(_ flag: UInt8) throws(OCIError) {
+    private mutating func finishRecord(_ flag: UInt8) throws(TarError) {
         defer { record.removeAll(keepingCapacity: true) }
         switch flag {
         case UInt8(ascii: "L"): pending.path = String(decoding: record.prefix { $0 != 0 }, as: UTF8.self)
@@ -193,7 +193,7 @@ public struct TarReader {
         }
     }
 
-    private mutating func applyPax(_ bytes: ArraySlice<UInt8>) throws(OCIError) {
+    private mutating func applyPax(_ bytes: ArraySlice<UInt8>) throws(TarError) {
         var rest = bytes
         while !rest.isEmpty {
             guard let blank = rest.firstIndex(of: 0x20),
@@ -220,7 +220,7 @@ public struct TarReader {
         }
     }
 
-    private func fault(_ reason: String) -> OCIError {
-        OCIError(.malformed, "byte \(offset) of the archive: \(reason)")
+    private func fault(_ reason: String) -> TarError {
+        TarError(.malformed, "byte \(offset) of the archive: \(reason)")
     }
 }
