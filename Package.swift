@@ -170,7 +170,9 @@ let package = Package(
         library("CommandLineKit", ["ServiceKit", "Loop", "Protobuf", "Spelling"], path: "Services/CommandLine/Kit"),
         program(
             "Slipway",
-            ["CommandLineKit", "Contracts", "Access", "Blobs", "ServiceKit", "RPC", "HTTP", "Protobuf", "Loop"],
+            [
+                "CommandLineKit", "Contracts", "Access", "Blobs", "Tar", "ServiceKit", "RPC", "HTTP", "Protobuf", "Loop",
+            ],
             path: "Services/CommandLine/Main"),
 
         // What tests share: seeded randomness.
