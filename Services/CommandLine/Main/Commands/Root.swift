@@ -18,6 +18,7 @@ enum Root {
         ],
         [
             Login.command, Logout.command, WhoAmI.command, contexts, workspaces, members, principals, tokens, models,
+            ImageGroup.command, EventGroup.events, EventGroup.subscriptions, ActivityGroup.command, Audit.command,
             CompletionScript.command, Version.command,
         ])
 

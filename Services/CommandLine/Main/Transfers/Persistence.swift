@@ -11,6 +11,9 @@ struct Persistence {
     private let note: @Sendable (String) -> Void
     private var failures = 0
     private var best: Int64 = -1
+    private var noted = ""
+    /// What never began is not worth much patience: its address may be wrong.
+    private static let failuresBeforeBeginMax = 3
 
     /// For a transfer of bytes.
     init(on loop: EventLoop, _ progress: Progress) {
@@ -36,18 +39,24 @@ struct Persistence {
         guard offset > best else { return }
         best = offset
         failures = 0
+        noted = ""
     }
 
     /// Waits before the next attempt.
     /// - Throws: the error where another attempt makes no sense; `CancellationError`.
     mutating func pause(after error: RPCError) async throws {
         failures += 1
-        guard isPassing(error), failures < failuresMax, !Interruption.isRequested else {
+        let limit = isTransfer || best >= 0 ? failuresMax : Persistence.failuresBeforeBeginMax
+        guard isPassing(error), failures < limit, !Interruption.isRequested else {
             throw error
         }
         let ceiling = min(10, 0.2 * Double(1 << min(failures, 10)))
         let seconds = Double.random(in: ceiling / 2...ceiling)
-        if failures > 2 { note("\(Persistence.firstLine(error.message)); tries again") }
+        let text = "\(Persistence.firstLine(error.message)); tries again"
+        if failures > 2, text != noted {
+            noted = text
+            note(text)
+        }
         try await loop.sleep(for: .milliseconds(Int64(seconds * 1000)))
     }
 

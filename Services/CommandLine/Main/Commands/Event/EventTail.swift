@@ -43,6 +43,7 @@ struct EventStream {
     let session: Session
     let connection: Connection
     let request: Slipway.Events.V1.TailRequest
+    private static let standingSeconds: Int64 = 5
 
     /// - Parameter limit: ends after so many; nil for never.
     /// - Throws: `RPCError` once it makes no sense to go on; what `take` throws.
@@ -53,7 +54,12 @@ struct EventStream {
         var persistence = Persistence(on: connection.loop, failuresMax: EventTail.failuresMax) { [session] in
             session.note($0)
         }
+        func advance() {
+            reached += 1
+            persistence.reached(reached)
+        }
         while true {
+            let start = session.now
             do {
                 let isDone = try await connection.events.tail(request) { responses in
                     for try await response in responses {
@@ -64,14 +70,17 @@ struct EventStream {
                             if left == 0 { return true }
                         }
                         if !response.cursor.isEmpty { request.resume(after: response.cursor) }
-                        reached += 1
-                        persistence.reached(reached)
+                        advance()
                     }
                     return false
                 }
                 if isDone { return }
                 throw RPCError(.unavailable, "the events service ended the stream")
-            } catch let error as RPCError { try await persistence.pause(after: error) }
+            } catch let error as RPCError {
+                // A stream with nothing to tell was there all the same.
+                if session.now - start >= EventStream.standingSeconds { advance() }
+                try await persistence.pause(after: error)
+            }
         }
     }
 }
