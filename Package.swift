@@ -245,7 +245,9 @@ let package = Package(
                 "Loop", "Protobuf",
             ], exclude: ["Protos"]),
         tests("RPCTests", ["RPC", "TestContracts"]),
-        tests("CommandLineTests", ["CommandLineKit", "Slipway", "Contracts", "ServiceKit", "Protobuf"]),
+        tests(
+            "CommandLineTests",
+            ["CommandLineKit", "Slipway", "Contracts", "ServiceKit", "RPC", "HTTP", "Protobuf", "Loop", "Tar"]),
         tests(
             "RegistryTests",
             [
