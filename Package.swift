@@ -171,7 +171,8 @@ let package = Package(
         program(
             "Slipway",
             [
-                "CommandLineKit", "Contracts", "Access", "Blobs", "Tar", "ServiceKit", "RPC", "HTTP", "Protobuf", "Loop",
+                "CommandLineKit", "Contracts", "Access", "Blobs", "Tar", "ServiceKit", "RPC", "HTTP", "Protobuf",
+                "Loop",
             ],
             path: "Services/CommandLine/Main"),
 

@@ -52,7 +52,7 @@ struct StepTextTests {
     func line() {
         let line = ActivityLine(label: "building", fraction: 0.5, step: "packages", message: "numpy\n2", seconds: 75)
         #expect(line.bar(width: 80) == "building  [=========>          ]   50 %  1m 15s  packages: numpy\\n2")
-        #expect(line.bar(width: 30) == "building   50 %  1m 15s  packa…")
+        #expect(line.bar(width: 30) == "building   50 %  1m 15s  pack…")
         #expect(line.text == "building: 50 %, packages: numpy\\n2")
         #expect(ActivityLine(label: "pushing").text == "pushing")
     }
