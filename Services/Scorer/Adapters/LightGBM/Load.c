@@ -38,8 +38,8 @@ static slipway_status *make_booster(slipway_model *model, const char *path, cons
 
 static void describe(slipway_model *model, const lightgbm_model *file) {
     adapter_description *description = &model->description;
-    int64_t input[2] = {-1, model->features}, output[2] = {-1, model->groups};
-    adapter_tensor_description *rows = adapter_description_input(description, TREES_INPUT, SLIPWAY_FP64, input, 2);
+    int64_t output[2] = {-1, model->groups};
+    adapter_tensor_description *rows = trees_rows_describe(description, SLIPWAY_FP64, model->features);
     for (uint32_t index = 0; index < model->features; ++index) {
         adapter_description_column(description, rows, file->feature_names[index]);
     }

@@ -72,8 +72,8 @@ static slipway_status *learn_shape(slipway_model *model) {
 
 static void describe(slipway_model *model, const xgboost_model *file) {
     adapter_description *description = &model->description;
-    int64_t input[2] = {-1, model->features}, output[2] = {-1, model->width};
-    adapter_tensor_description *rows = adapter_description_input(description, TREES_INPUT, SLIPWAY_FP32, input, 2);
+    int64_t output[2] = {-1, model->width};
+    adapter_tensor_description *rows = trees_rows_describe(description, SLIPWAY_FP32, model->features);
     for (uint32_t index = 0; file->feature_names && index < model->features; ++index) {
         adapter_description_column(description, rows, file->feature_names->items[index].text);
     }
