@@ -34,6 +34,26 @@ extension Slipway.Audit {
     public enum V1 {}
 }
 
+/// The proto package `slipway.events`.
+extension Slipway {
+    public enum Events {}
+}
+
+/// The proto package `slipway.events.v1`.
+extension Slipway.Events {
+    public enum V1 {}
+}
+
+/// The proto package `slipway.images`.
+extension Slipway {
+    public enum Images {}
+}
+
+/// The proto package `slipway.images.v1`.
+extension Slipway.Images {
+    public enum V1 {}
+}
+
 /// The proto package `slipway.models`.
 extension Slipway {
     public enum Models {}
