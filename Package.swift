@@ -59,6 +59,7 @@ let package = Package(
         .executable(name: "bench-blobs", targets: ["BenchBlobs"]),
         .executable(name: "bench-telemetry", targets: ["BenchTelemetry"]),
         .executable(name: "activity-worker", targets: ["ActivityWorker"]),
+        .executable(name: "image-maker", targets: ["ImageMaker"]),
         .executable(name: "bench-models", targets: ["BenchModels"]),
         .executable(name: "bench-serving", targets: ["BenchServing"]),
         .executable(name: "bench-scoring-load", targets: ["BenchScoringLoad"]),
@@ -164,7 +165,8 @@ let package = Package(
 
         // The image builder.
         library(
-            "ImageBuilderCore", ["OCI", "Outbound", "Blobs", "Protobuf", "Loop"], path: "Services/ImageBuilder/Core"),
+            "ImageBuilderCore", ["OCI", "Outbound", "Blobs", "Protobuf", "Loop", "Tar", "CZlib"],
+            path: "Services/ImageBuilder/Core"),
 
         // The command line.
         library("CommandLineKit", ["ServiceKit", "Loop", "Protobuf", "Spelling"], path: "Services/CommandLine/Kit"),
@@ -196,6 +198,8 @@ let package = Package(
             "ActivityWorker", ["Activities", "Journal", "Leases", "ServiceKit", "Postgres", "Loop"],
             path: "Tests/Programs/ActivityWorker"),
         program("BlobPutter", ["Blobs", "Loop"], path: "Tests/Programs/BlobPutter"),
+        program(
+            "ImageMaker", ["ImageBuilderCore", "OCI", "Blobs", "Protobuf", "Loop"], path: "Tests/Programs/ImageMaker"),
         program("BenchTelemetry", ["ServiceKit", "Loop"], path: "Benchmarks/Telemetry/Swift"),
         program("BenchBlobs", ["Blobs", "Loop"], path: "Benchmarks/Blobs/Swift"),
         program("BenchEcho", ["RPC", "ProgramKit"], path: "Benchmarks/Echo/Server"),
@@ -234,7 +238,7 @@ let package = Package(
         tests("ServiceKitTests", ["ServiceKit", "KitService", "RPC", "HTTP", "Loop", "Protobuf", "CLinux"]),
         tests("BlobsTests", ["Blobs", "BlobPutter", "Loop", "CLinux"]),
         tests("OutboundTests", ["Outbound", "HTTP", "Loop"]),
-        tests("ImageBuilderTests", ["ImageBuilderCore", "OCI", "Blobs", "Loop", "TestKit"]),
+        tests("ImageBuilderTests", ["ImageBuilderCore", "OCI", "Blobs", "Loop", "Tar", "TestKit"]),
         tests("OCITests", ["OCI", "Tar", "Outbound", "Blobs", "Loop", "TestKit"]),
         tests(
             "AccessTests",
