@@ -19,6 +19,9 @@ struct ScorerProgram {
         case "predict":
             arguments.removeFirst()
             Predict.main(arguments)
+        case "ready":
+            arguments.removeFirst()
+            Readiness.main(arguments)
         case LoadTrial.argument: exit(LoadTrial.serveChild())
         case "version", "--version": Console.say("scorer \(build.version)")
         case nil, "help", "--help", "-h": Console.say(usage)
@@ -35,6 +38,8 @@ struct ScorerProgram {
             says what a model takes and gives
         scorer predict PATH --input FILE
             answers a file of JSON or CSV, and prints the answer
+        scorer ready
+            asks the scorer that serves with the same settings; ends with 0 where it is ready
         scorer version
         """
 }
