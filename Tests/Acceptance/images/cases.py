@@ -122,7 +122,7 @@ def the_same_build_gives_one_digest_whoever_does_it_and_wherever(machine):
     model = onnx(folder / "model")
     first = machine.build(machine.recipe(models=[model]))
     away = folder / "elsewhere"
-    away.mkdir()
+    (away / "store").mkdir(parents=True)
     for name in ["scorer", "libOnnxRuntimeAdapter.so"]:
         shutil.copy(machine.programs / name, away / name)
     shutil.copytree(FRAMEWORKS / "onnxruntime", away / "frameworks/onnxruntime")
