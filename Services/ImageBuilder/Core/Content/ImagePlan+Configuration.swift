@@ -33,8 +33,6 @@ extension ImagePlan {
         let theirs = Set(names)
         let path = values["PATH"] ?? Self.usualPath
         var ours = [
-            // It reports to its makers where nobody says otherwise.
-            "ORT_DISABLE_TELEMETRY": "1",
             "PATH": "/slipway/bin:\(path)",
             "SCORER_CONTROL": "source",
             "SCORER_LISTEN": "0.0.0.0:\(ImageLayout.port)",
@@ -47,8 +45,8 @@ extension ImagePlan {
             ours[name] = name == "PATH" ? "/slipway/bin:\(value):\(path)" : value
         }
         // For a script, whose process is given nothing else of them.
-        let forScripts = theirs.union(execution.variables.keys).union(["ORT_DISABLE_TELEMETRY"]).filter { $0 != "PATH" }.sorted()
-        if adapters.contains("python") {
+        let forScripts = theirs.union(execution.variables.keys).filter { $0 != "PATH" }.sorted()
+        if adapters.contains("python"), !forScripts.isEmpty {
             ours["SLIPWAY_PYTHON_VARIABLES"] = forScripts.joined(separator: ",")
         }
         ours.merge(execution.variables) { $1 }

@@ -9,7 +9,7 @@ extern char **environ;
 /* What a worker may know of the scorer's environment. Everything else stays away: tokens and databases are in it. */
 static const char *const allowed[] = {
     "PATH", "LANG", "LC_*", "HOME", "TZ", "TMPDIR", "PYTHON*", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "OMP_*", "MKL_*",
-    "OPENBLAS_*", "CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", NULL,
+    "OPENBLAS_*", "CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "ORT_DISABLE_TELEMETRY", NULL,
 };
 
 /* Whether a pattern, which may end with a star, means a variable's name. */
