@@ -95,6 +95,9 @@ let package = Package(
         library("Blobs", ["Loop", "CLinux", "COpenSSL"]),
         library("Outbound", ["Loop", "CCurl"]),
         library("Tar"),
+        // Zip archives and the part of YAML that environment files use, as everybody here reads them.
+        library("Zip", ["CZlib"]),
+        library("YAML"),
         library("OCI", ["Tar", "Outbound", "Blobs", "Protobuf", "Loop", "CZlib"]),
         library("ConnectionPool", ["Loop"]),
         library("Postgres", ["ConnectionPool", "Loop", "CLinux", "CPostgreSQL"]),
@@ -151,7 +154,7 @@ let package = Package(
             "Registry",
             ["RegistryCore", "ServiceHost", "ServiceKit", "Access", "Blobs", "Contracts", "Identity", "Loop"],
             path: "Services/Registry/Main"),
-        library("ModelFormats", ["CZlib"], path: "Services/Registry/Formats"),
+        library("ModelFormats", ["YAML", "Zip", "CZlib"], path: "Services/Registry/Formats"),
 
         // The scorer.
         library(
@@ -165,7 +168,8 @@ let package = Package(
 
         // The image builder.
         library(
-            "ImageBuilderCore", ["OCI", "Outbound", "Blobs", "Protobuf", "Loop", "Tar", "CZlib"],
+            "ImageBuilderCore",
+            ["OCI", "Outbound", "Blobs", "Protobuf", "Loop", "Tar", "YAML", "Zip", "CLinux", "CZlib"],
             path: "Services/ImageBuilder/Core"),
 
         // The command line.
@@ -238,7 +242,7 @@ let package = Package(
         tests("ServiceKitTests", ["ServiceKit", "KitService", "RPC", "HTTP", "Loop", "Protobuf", "CLinux"]),
         tests("BlobsTests", ["Blobs", "BlobPutter", "Loop", "CLinux"]),
         tests("OutboundTests", ["Outbound", "HTTP", "Loop"]),
-        tests("ImageBuilderTests", ["ImageBuilderCore", "OCI", "Blobs", "Loop", "Tar", "TestKit"]),
+        tests("ImageBuilderTests", ["ImageBuilderCore", "OCI", "Blobs", "Loop", "Tar", "Zip", "TestKit"]),
         tests("OCITests", ["OCI", "Tar", "Outbound", "Blobs", "Loop", "TestKit"]),
         tests(
             "AccessTests",
@@ -274,6 +278,6 @@ let package = Package(
                 "Loop",
                 "TestKit", "CZlib",
             ]),
-        tests("ModelFormatsTests", ["ModelFormats", "TestKit", "CZlib"], exclude: ["Fixtures"]),
+        tests("ModelFormatsTests", ["ModelFormats", "YAML", "TestKit", "CZlib"], exclude: ["Fixtures"]),
     ]
 )
