@@ -59,6 +59,7 @@ let package = Package(
         .executable(name: "bench-blobs", targets: ["BenchBlobs"]),
         .executable(name: "bench-telemetry", targets: ["BenchTelemetry"]),
         .executable(name: "activity-worker", targets: ["ActivityWorker"]),
+        .executable(name: "image-maker", targets: ["ImageMaker"]),
         .executable(name: "bench-models", targets: ["BenchModels"]),
         .executable(name: "bench-serving", targets: ["BenchServing"]),
         .executable(name: "bench-scoring-load", targets: ["BenchScoringLoad"]),
@@ -167,7 +168,8 @@ let package = Package(
 
         // The image builder.
         library(
-            "ImageBuilderCore", ["OCI", "Outbound", "Blobs", "Protobuf", "Loop", "Tar", "YAML", "Zip", "CLinux"],
+            "ImageBuilderCore",
+            ["OCI", "Outbound", "Blobs", "Protobuf", "Loop", "Tar", "YAML", "Zip", "CLinux", "CZlib"],
             path: "Services/ImageBuilder/Core"),
 
         // The command line.
@@ -203,6 +205,8 @@ let package = Package(
             "ActivityWorker", ["Activities", "Journal", "Leases", "ServiceKit", "Postgres", "Loop"],
             path: "Tests/Programs/ActivityWorker"),
         program("BlobPutter", ["Blobs", "Loop"], path: "Tests/Programs/BlobPutter"),
+        program(
+            "ImageMaker", ["ImageBuilderCore", "OCI", "Blobs", "Protobuf", "Loop"], path: "Tests/Programs/ImageMaker"),
         program("BenchTelemetry", ["ServiceKit", "Loop"], path: "Benchmarks/Telemetry/Swift"),
         program("BenchBlobs", ["Blobs", "Loop"], path: "Benchmarks/Blobs/Swift"),
         program("BenchEcho", ["RPC", "ProgramKit"], path: "Benchmarks/Echo/Server"),
