@@ -164,7 +164,11 @@ let package = Package(
 
         // The image builder.
         library(
-            "ImageBuilderCore", ["OCI", "Outbound", "Blobs", "Protobuf", "Loop"], path: "Services/ImageBuilder/Core"),
+            "ImageBuilderCore",
+            [
+                "Contracts", "Access", "Identity", "Secrets", "Activities", "Journal", "Postgres", "ServiceKit", "RPC",
+                "HTTP", "OCI", "Tar", "Outbound", "Blobs", "Protobuf", "Loop",
+            ], path: "Services/ImageBuilder/Core"),
 
         // The command line.
         library("CommandLineKit", ["ServiceKit", "Loop", "Protobuf", "Spelling"], path: "Services/CommandLine/Kit"),
@@ -234,7 +238,12 @@ let package = Package(
         tests("ServiceKitTests", ["ServiceKit", "KitService", "RPC", "HTTP", "Loop", "Protobuf", "CLinux"]),
         tests("BlobsTests", ["Blobs", "BlobPutter", "Loop", "CLinux"]),
         tests("OutboundTests", ["Outbound", "HTTP", "Loop"]),
-        tests("ImageBuilderTests", ["ImageBuilderCore", "OCI", "Blobs", "Loop", "TestKit"]),
+        tests(
+            "ImageBuilderTests",
+            [
+                "ImageBuilderCore", "Contracts", "Access", "Identity", "Secrets", "Activities", "Journal", "Postgres",
+                "ServiceKit", "RPC", "HTTP", "OCI", "Tar", "Outbound", "Blobs", "Protobuf", "Loop", "TestKit",
+            ]),
         tests("OCITests", ["OCI", "Tar", "Outbound", "Blobs", "Loop", "TestKit"]),
         tests(
             "AccessTests",
