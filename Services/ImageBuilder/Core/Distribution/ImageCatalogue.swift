@@ -49,12 +49,13 @@ public enum ImageTarget: Hashable, Sendable {
 public struct CataloguedImage: Hashable, Sendable {
     public var name: String
     public var version: Int32
-    public var manifest: Descriptor
+    /// Of its manifest.
+    public var digest: BlobDigest
 
-    public init(name: String, version: Int32, manifest: Descriptor) {
+    public init(name: String, version: Int32, digest: BlobDigest) {
         self.name = name
         self.version = version
-        self.manifest = manifest
+        self.digest = digest
     }
 }
 
