@@ -139,11 +139,15 @@ let package = Package(
             "ServiceHost",
             ["Access", "Identity", "Journal", "JournalKeeping", "Postgres", "ServiceKit", "RPC", "HTTP", "Loop"]),
 
+        // What services answer alike: names, pages, refusals, changes in a workspace.
+        library(
+            "ResourceKit", ["Access", "Journal", "Postgres", "ServiceKit", "RPC", "Protobuf", "Spelling"]),
+
         // The registry.
         library(
             "RegistryCore",
             [
-                "Contracts", "Access", "Identity", "Journal", "Blobs", "Postgres", "ServiceKit", "RPC", "HTTP",
+                "ResourceKit", "Contracts", "Access", "Identity", "Journal", "Blobs", "Postgres", "ServiceKit", "RPC", "HTTP",
                 "Protobuf", "Loop", "Spelling", "COpenSSL", "Tar", "ModelFormats",
             ], path: "Services/Registry/Core"),
         program(
@@ -256,8 +260,8 @@ let package = Package(
         tests(
             "RegistryTests",
             [
-                "RegistryCore", "Contracts", "Access", "Identity", "Journal", "Blobs", "Postgres", "ServiceKit", "RPC",
-                "HTTP", "Protobuf", "Loop", "Tar", "TestKit",
+                "RegistryCore", "ResourceKit", "Contracts", "Access", "Identity", "Journal", "Blobs", "Postgres",
+                "ServiceKit", "RPC", "HTTP", "Protobuf", "Loop", "Tar", "TestKit",
             ]),
         .target(name: "ServingTestAdapter", dependencies: ["AdapterABI"], path: "Tests/ServingTestAdapter"),
         tests(
