@@ -1,6 +1,6 @@
 public import Access
 public import Blobs
-public import OCI
+internal import OCI
 
 /// Which images there are, as those see them who fetch one: by workspace and name, deleted ones left out.
 public protocol ImageCatalogue: Sendable {

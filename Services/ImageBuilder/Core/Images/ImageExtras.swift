@@ -11,7 +11,8 @@ public protocol ImageComparing: Sendable {
 public protocol ImagePushing: Sendable {
     /// - Returns: the activity's input.
     /// - Throws: `RPCError` `invalidArgument` for a destination that can't be one.
-    func prepare(_ request: Slipway.Images.V1.PushRequest, _ image: StoredImage, by caller: Caller) async throws -> String
+    func prepare(_ request: Slipway.Images.V1.PushRequest, _ image: StoredImage, by caller: Caller) async throws
+        -> String
 }
 
 /// Sends an image as a file.
