@@ -147,7 +147,8 @@ let package = Package(
         library(
             "RegistryCore",
             [
-                "ResourceKit", "Contracts", "Access", "Identity", "Journal", "Blobs", "Postgres", "ServiceKit", "RPC", "HTTP",
+                "ResourceKit", "Contracts", "Access", "Identity", "Journal", "Blobs", "Postgres", "ServiceKit", "RPC",
+                "HTTP",
                 "Protobuf", "Loop", "Spelling", "COpenSSL", "Tar", "ModelFormats",
             ], path: "Services/Registry/Core"),
         program(
@@ -170,8 +171,8 @@ let package = Package(
         library(
             "ImageBuilderCore",
             [
-                "Contracts", "Access", "Identity", "Secrets", "Activities", "Journal", "Postgres", "ServiceKit", "RPC",
-                "HTTP", "OCI", "Tar", "Outbound", "Blobs", "Protobuf", "Loop",
+                "ResourceKit", "Contracts", "Access", "Identity", "Secrets", "Activities", "Journal", "Postgres",
+                "ServiceKit", "RPC", "HTTP", "OCI", "Tar", "Outbound", "Blobs", "Protobuf", "Loop",
             ], path: "Services/ImageBuilder/Core"),
 
         // The command line.
@@ -245,7 +246,8 @@ let package = Package(
         tests(
             "ImageBuilderTests",
             [
-                "ImageBuilderCore", "Contracts", "Access", "Identity", "Secrets", "Activities", "Journal", "Postgres",
+                "ImageBuilderCore", "ResourceKit", "Contracts", "Access", "Identity", "Secrets", "Activities",
+                "Journal", "Postgres",
                 "ServiceKit", "RPC", "HTTP", "OCI", "Tar", "Outbound", "Blobs", "Protobuf", "Loop", "TestKit",
             ]),
         tests("OCITests", ["OCI", "Tar", "Outbound", "Blobs", "Loop", "TestKit"]),
