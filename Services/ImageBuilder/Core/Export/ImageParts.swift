@@ -16,8 +16,13 @@ struct ImageParts: Sendable {
 
     /// - Throws: `RPCError` `dataLoss` where a part is gone or damaged.
     init(of image: StoredImage, in store: any BlobStore) async throws {
+        try await self.init(of: image.digest, image.name, in: store)
+    }
+
+    /// - Parameter name: for messages.
+    init(of digest: BlobDigest, _ name: String, in store: any BlobStore) async throws {
         do {
-            digest = image.digest
+            self.digest = digest
             var pins = [try await store.pin(digest)]
             manifestBytes = try await ImageParts.document(digest, store)
             manifest = try Manifest(json: manifestBytes[...])
@@ -26,9 +31,9 @@ struct ImageParts: Sendable {
             configuration = try ImageConfiguration(json: description[...])
             self.pins = pins
         } catch let error as BlobError where error.code == .notFound || error.code == .corrupt {
-            throw RPCError(.dataLoss, "\(image.name) is not whole any more: \(error.message); build it again")
+            throw RPCError(.dataLoss, "\(name) is not whole any more: \(error.message); build it again")
         } catch let error as OCIError {
-            throw RPCError(.dataLoss, "\(image.name) is not whole any more: \(error.message); build it again")
+            throw RPCError(.dataLoss, "\(name) is not whole any more: \(error.message); build it again")
         }
     }
 
@@ -36,11 +41,9 @@ struct ImageParts: Sendable {
         try await store.withBlob(digest) { try await $0.verifiedBytes(upTo: documentBytesMax) }
     }
 
-    /// The compressed bytes of all parts, each once.
-    var size: Int64 {
-        var seen: Set<BlobDigest> = []
-        return ([manifest.configuration] + manifest.layers).reduce(0) {
-            seen.insert($1.digest).inserted ? $0 + $1.size : $0
-        }
-    }
+    /// The compressed bytes of configuration and layers, each once.
+    var size: Int64 { Set([manifest.configuration] + manifest.layers).reduce(0) { $0 + $1.size } }
+
+    /// How many configuration and layers are, each once.
+    var count: Int { Set(([manifest.configuration] + manifest.layers).map(\.digest)).count }
 }
