@@ -47,8 +47,8 @@ private typealias V1 = Slipway.Images.V1
             let comparison = try await compare(fixture, from, to)
             #expect(
                 lines(comparison) == [
-                    "changed /models/churn/a 1 2 models", "removed /models/churn/c 1 0 models",
-                    "added /models/churn/d 0 1 models",
+                    "CHANGED /models/churn/a 1 2 models", "REMOVED /models/churn/c 1 0 models",
+                    "ADDED /models/churn/d 0 1 models",
                 ])
             #expect(comparison.layers.count == 1)
             #expect(comparison.layers.first?.from == old && comparison.layers.first?.to == new)
@@ -74,9 +74,9 @@ private typealias V1 = Slipway.Images.V1
             let from = try await fixture.record("churn", [base])
             let to = try await fixture.record("churn", [base, over])
             let there = [
-                "added /bin/new 0 1 steps", "removed /doc/a 1 0 base", "removed /doc/deep/b 1 0 base",
-                "removed /etc/one 1 0 base", "added /etc/three 0 1 steps", "removed /etc/two 1 0 base",
-                "added /opt/x 0 10 steps", "removed /opt/x/file 1 0 base",
+                "ADDED /bin/new 0 1 steps", "REMOVED /doc/a 1 0 base", "REMOVED /doc/deep/b 1 0 base",
+                "REMOVED /etc/one 1 0 base", "ADDED /etc/three 0 1 steps", "REMOVED /etc/two 1 0 base",
+                "ADDED /opt/x 0 10 steps", "REMOVED /opt/x/file 1 0 base",
             ]
             #expect(try await lines(compare(fixture, from, to)) == there)
             let back = try await compare(fixture, to, from)
@@ -92,7 +92,7 @@ private typealias V1 = Slipway.Images.V1
             let two = try await fixture.layer([("a", "22"), ("c", "same")])
             let comparison = try await compare(
                 fixture, fixture.record("churn", [one, two]), fixture.record("churn", [two, one]))
-            #expect(lines(comparison) == ["changed /a 2 1 models"])
+            #expect(lines(comparison) == ["CHANGED /a 2 1 models"])
             #expect(comparison.layers.isEmpty)
         }
     }
@@ -132,7 +132,8 @@ private typealias V1 = Slipway.Images.V1
                 ])
             #expect(
                 comparison.settings.map { "\($0.name): \($0.from) > \($0.to)" } == [
-                    "entrypoint: /scorer > /scorer \"with space\"", "env A: 1 > 2", "label team:  > x",
+                    "entrypoint: /scorer > /scorer \"with space\"", "env A: 1 > 2", "env B:  > ",
+                    "label team:  > x",
                 ])
             #expect(comparison.files.isEmpty && !comparison.truncated)
         }
