@@ -168,7 +168,11 @@ let package = Package(
 
         // The image builder.
         library(
-            "ImageBuilderCore", ["OCI", "Outbound", "Blobs", "Protobuf", "Loop"], path: "Services/ImageBuilder/Core"),
+            "ImageBuilderCore",
+            [
+                "ResourceKit", "Contracts", "Access", "Identity", "Activities", "ActivityService", "Journal", "Postgres",
+                "ServiceKit", "RPC", "OCI", "Outbound", "Tar", "Blobs", "Protobuf", "Loop",
+            ], path: "Services/ImageBuilder/Core"),
 
         // The command line.
         library("CommandLineKit", ["ServiceKit", "Loop", "Protobuf", "Spelling"], path: "Services/CommandLine/Kit"),

@@ -97,7 +97,8 @@ extension ImageStore {
     private static func model(_ text: String, _ violations: inout FieldViolations) -> PostgresQuery {
         var version: PostgresQuery = "true"
         var name = text
-        if let reference = VersionReference(text, isName: NameRules.isModel), case .number(let number) = reference.which {
+        if let reference = VersionReference(text, isName: NameRules.isModel), case .number(let number) = reference.which
+        {
             (name, version) = (reference.name, "m.version = \(number)")
         } else if !NameRules.isModel(text) {
             violations.add("model", "\(shown(text)) is neither a model's name nor name:3")

@@ -1,5 +1,5 @@
 public import Access
-public import Contracts
+internal import Contracts
 public import Identity
 public import RPC
 
