@@ -59,6 +59,7 @@ let package = Package(
         .executable(name: "bench-blobs", targets: ["BenchBlobs"]),
         .executable(name: "bench-telemetry", targets: ["BenchTelemetry"]),
         .executable(name: "activity-worker", targets: ["ActivityWorker"]),
+        .executable(name: "image-maker", targets: ["ImageMaker"]),
         .executable(name: "bench-models", targets: ["BenchModels"]),
         .executable(name: "bench-serving", targets: ["BenchServing"]),
         .executable(name: "bench-scoring-load", targets: ["BenchScoringLoad"]),
@@ -170,8 +171,8 @@ let package = Package(
         library(
             "ImageBuilderCore",
             [
-                "ResourceKit", "Contracts", "Access", "Identity", "Activities", "ActivityService", "Journal", "Postgres",
-                "ServiceKit", "RPC", "OCI", "Outbound", "Tar", "Blobs", "Protobuf", "Loop",
+                "ResourceKit", "Contracts", "Access", "Identity", "Secrets", "Activities", "ActivityService", "Journal",
+                "Postgres", "ServiceKit", "RPC", "HTTP", "OCI", "Outbound", "Tar", "Blobs", "Protobuf", "Loop", "CZlib",
             ], path: "Services/ImageBuilder/Core"),
 
         // The command line.
@@ -204,6 +205,8 @@ let package = Package(
             "ActivityWorker", ["Activities", "Journal", "Leases", "ServiceKit", "Postgres", "Loop"],
             path: "Tests/Programs/ActivityWorker"),
         program("BlobPutter", ["Blobs", "Loop"], path: "Tests/Programs/BlobPutter"),
+        program(
+            "ImageMaker", ["ImageBuilderCore", "OCI", "Blobs", "Protobuf", "Loop"], path: "Tests/Programs/ImageMaker"),
         program("BenchTelemetry", ["ServiceKit", "Loop"], path: "Benchmarks/Telemetry/Swift"),
         program("BenchBlobs", ["Blobs", "Loop"], path: "Benchmarks/Blobs/Swift"),
         program("BenchEcho", ["RPC", "ProgramKit"], path: "Benchmarks/Echo/Server"),
@@ -242,7 +245,13 @@ let package = Package(
         tests("ServiceKitTests", ["ServiceKit", "KitService", "RPC", "HTTP", "Loop", "Protobuf", "CLinux"]),
         tests("BlobsTests", ["Blobs", "BlobPutter", "Loop", "CLinux"]),
         tests("OutboundTests", ["Outbound", "HTTP", "Loop"]),
-        tests("ImageBuilderTests", ["ImageBuilderCore", "OCI", "Blobs", "Loop", "TestKit"]),
+        tests(
+            "ImageBuilderTests",
+            [
+                "ImageBuilderCore", "RegistryCore", "ResourceKit", "Contracts", "Access", "Identity", "Secrets",
+                "Activities", "Journal", "Postgres", "ServiceKit", "RPC", "HTTP", "OCI", "Tar", "Outbound", "Blobs",
+                "Protobuf", "Loop", "TestKit",
+            ]),
         tests("OCITests", ["OCI", "Tar", "Outbound", "Blobs", "Loop", "TestKit"]),
         tests(
             "AccessTests",
