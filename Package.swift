@@ -148,7 +148,8 @@ let package = Package(
         library(
             "RegistryCore",
             [
-                "ResourceKit", "Contracts", "Access", "Identity", "Journal", "Blobs", "Postgres", "ServiceKit", "RPC", "HTTP",
+                "ResourceKit", "Contracts", "Access", "Identity", "Journal", "Blobs", "Postgres", "ServiceKit", "RPC",
+                "HTTP",
                 "Protobuf", "Loop", "Spelling", "COpenSSL", "Tar", "ModelFormats",
             ], path: "Services/Registry/Core"),
         program(

@@ -1,7 +1,5 @@
-import HTTP
-
 /// What part of a file a request asks for (RFC 9110, section 14).
-enum HTTPRange: Equatable {
+public enum HTTPRange: Equatable, Sendable {
     case whole
     case part(Range<Int64>)
     case unsatisfiable
@@ -10,7 +8,7 @@ enum HTTPRange: Equatable {
     ///   - fields: `range` and `if-range`. Ranges that are none, are in other units or are several at once are answered
     ///     with the whole, which the standard allows for each of them.
     ///   - entityTag: with its quotes.
-    init(_ fields: HeaderFields, size: Int64, entityTag: String) {
+    public init(_ fields: HeaderFields, size: Int64, entityTag: String) {
         guard let range = fields["range"] else {
             self = .whole
             return
@@ -23,7 +21,7 @@ enum HTTPRange: Equatable {
         self = HTTPRange.parse(range, size: size)
     }
 
-    static func parse(_ text: String, size: Int64) -> HTTPRange {
+    public static func parse(_ text: String, size: Int64) -> HTTPRange {
         guard text.lowercased().hasPrefix("bytes=") else { return .whole }
         let value = text.dropFirst("bytes=".count).trimmed
         guard !value.contains(","), let dash = value.firstIndex(of: "-") else { return .whole }
@@ -47,7 +45,7 @@ enum HTTPRange: Equatable {
     }
 
     /// Whether `if-none-match` says that the client has these bytes. Weak tags compare as strong ones here.
-    static func isKnown(_ fields: HeaderFields, entityTag: String) -> Bool {
+    public static func isKnown(_ fields: HeaderFields, entityTag: String) -> Bool {
         fields.values("if-none-match").contains { value in
             value.split(separator: ",").map(\.trimmed).contains { tag in
                 tag == "*" || tag == entityTag || tag.hasPrefix("W/") && tag.dropFirst(2) == entityTag
@@ -58,7 +56,7 @@ enum HTTPRange: Equatable {
 
 extension Substring {
     /// Without blanks at the ends.
-    var trimmed: Substring {
+    fileprivate var trimmed: Substring {
         let start = drop { $0 == " " || $0 == "\t" }
         guard let last = start.lastIndex(where: { $0 != " " && $0 != "\t" }) else { return start.prefix(0) }
         return start[...last]
