@@ -1,14 +1,17 @@
+public import Access
 public import Blobs
+public import Loop
 public import OCI
-internal import Protobuf
 
 /// Brings what an image stands on into the store.
 public protocol BaseBringing: Sendable {
-    /// - Parameter reference: as `docker pull` takes it, or `oci:PATH`.
-    /// - Throws: `BuildFailure` with what is wrong with the base or its registry; `OCIError` `.unavailable` where another
-    ///   try may go better; what the store throws.
+    /// - Parameters:
+    ///   - reference: as `docker pull` takes it, or `oci:PATH`.
+    ///   - workspace: whose credentials its registry is shown.
+    /// - Throws: `BuildFailure` with codes that begin with `base.`; what the store throws.
     func bring(
-        _ reference: String, for platform: Platform, progress: @escaping @Sendable (BuildProgress) async -> Void
+        _ reference: String, for platform: Platform, in workspace: Workspace,
+        progress: @escaping @Sendable (BuildProgress) async -> Void
     ) async throws -> BroughtBase
 }
 
@@ -26,53 +29,47 @@ public struct BroughtBase: Sendable {
     }
 }
 
-/// Pulls bases over the distribution API, and takes OCI layouts from a folder of this machine.
+/// Pulls bases with the workspace's credentials, and takes layouts from a folder of this machine.
 public struct BaseBringer: BaseBringing {
-    private let client: DistributionClient
-    private let store: any BlobStore
-    private let layouts: LayoutFolder?
+    private static let documentBytesMax = 4 << 20
 
-    /// - Parameter layouts: where `oci:PATH` may lie; nil where none is taken.
-    public init(_ client: DistributionClient, store: any BlobStore, layouts: LayoutFolder?) {
-        self.client = client
+    private let store: any BlobStore
+    private let registries: RegistryClients
+    private let layouts: String
+    private let pool: ComputePool
+
+    /// - Parameters:
+    ///   - layouts: the folder below which `oci:PATH` may name layouts; empty where it may not.
+    ///   - pool: reads layouts.
+    public init(store: any BlobStore, registries: RegistryClients, layouts: String, pool: ComputePool) {
         self.store = store
+        self.registries = registries
         self.layouts = layouts
+        self.pool = pool
     }
 
     public func bring(
-        _ reference: String, for platform: Platform, progress: @escaping @Sendable (BuildProgress) async -> Void
+        _ reference: String, for platform: Platform, in workspace: Workspace,
+        progress: @escaping @Sendable (BuildProgress) async -> Void
     ) async throws -> BroughtBase {
-        do {
-            if reference.hasPrefix("oci:") {
-                guard let layouts else {
-                    throw BuildFailure(
-                        "base.layout",
-                        "this builder takes no layouts of its machine: its setting base.layouts names no folder")
-                }
-                return try await layouts.bring(String(reference.dropFirst(4)), for: platform, into: store)
-            }
-            await progress(BuildProgress(step: "base", message: "pulling \(reference)"))
-            let image = try await client.pull(try ImageReference(reference), for: platform, into: store)
-            let pin = try await store.put(image.manifestBytes, expecting: image.digest)
-            let manifest = Descriptor(
-                mediaType: image.manifest.mediaType, digest: image.digest, size: Int64(image.manifestBytes.count))
-            return BroughtBase(
-                base: BaseIngredient(reference: reference, manifest: manifest),
-                python: BroughtBase.python(image.configuration), pins: image.pins + [pin])
-        } catch let error as OCIError {
-            switch error.code {
-            case .unavailable: throw error
-            case .notFound: throw BuildFailure("base.missing", error.message)
-            case .unauthorised: throw BuildFailure("base.refused", error.message)
-            default: throw BuildFailure("base.damaged", error.message)
-            }
-        }
+        let images = BaseImages(
+            store: store, client: registries.client(for: workspace), layouts: layouts, pool: pool)
+        let (base, pins) = try await images.bring(reference, for: platform)
+        return BroughtBase(base: base, python: try await python(base.manifest), pins: pins)
     }
-}
 
-extension BroughtBase {
     /// Images of Python name its version in their variables; what they have otherwise is not looked for.
-    static func python(_ configuration: ImageConfiguration) -> String? {
+    private func python(_ descriptor: Descriptor) async throws -> String? {
+        func document(_ digest: BlobDigest) async throws -> ArraySlice<UInt8> {
+            try await store.withBlob(digest) { try await $0.verifiedBytes(upTo: Self.documentBytesMax) }[...]
+        }
+        let configuration: ImageConfiguration
+        do {
+            let manifest = try Manifest(json: try await document(descriptor.digest))
+            configuration = try ImageConfiguration(json: try await document(manifest.configuration.digest))
+        } catch let error as OCIError {
+            throw BuildFailure("base.damaged", error.message)
+        }
         let prefix = "PYTHON_VERSION="
         guard let version = configuration.environment.last(where: { $0.hasPrefix(prefix) })?.dropFirst(prefix.count)
         else { return nil }

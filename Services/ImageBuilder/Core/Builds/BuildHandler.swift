@@ -59,7 +59,8 @@ public struct BuildHandler: ActivityHandler {
         var base: BroughtBase?
         if !recipe.base.isEmpty {
             try await begin(.base, "bringing the base \(recipe.base)", context)
-            base = try await parts.bases.bring(recipe.base, for: parts.platform, progress: progress)
+            base = try await parts.bases.bring(
+                recipe.base, for: parts.platform, in: input.workspace, progress: progress)
         }
         var environment: (lock: EnvironmentLock, pins: [BlobPin])?
         if let request = contents.environment(basePython: base?.python) {

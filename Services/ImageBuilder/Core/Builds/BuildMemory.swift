@@ -46,15 +46,12 @@ public struct LockRecords: LockMemory {
                 "UPDATE images.locks SET used = now() WHERE key = \(key) RETURNING lock, uses_base_python"))
     }
 
-    public func keep(_ key: String, _ lock: EnvironmentLock, replacing: Bool) async throws -> EnvironmentLock {
+    public func keep(_ key: String, _ lock: EnvironmentLock) async throws -> EnvironmentLock {
         let rows = try await pool.query(
             """
             INSERT INTO images.locks AS l (key, lock, uses_base_python)
             VALUES (\(key), \(Slipway.Images.V1.EnvironmentLock(lock).serialized()), \(lock.usesBase))
-            ON CONFLICT (key) DO UPDATE SET used = now(),
-                lock = CASE WHEN \(replacing) THEN excluded.lock ELSE l.lock END,
-                uses_base_python = CASE WHEN \(replacing) THEN excluded.uses_base_python ELSE l.uses_base_python END
-            RETURNING l.lock, l.uses_base_python
+            ON CONFLICT (key) DO UPDATE SET used = now() RETURNING l.lock, l.uses_base_python
             """)
         return try LockRecords.lock(rows) ?? lock
     }

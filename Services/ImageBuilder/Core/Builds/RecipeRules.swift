@@ -87,7 +87,12 @@ enum RecipeRules {
         }
         let names = Set(recipe.models.prefix(modelsMax).compactMap { reference($0)?.name })
         for (model, adapter) in recipe.adapters.sorted(by: { $0.key < $1.key }) {
-            let name = reference(model)?.name ?? model
+            let named = reference(model)
+            let name = named?.name ?? model
+            if let named, case .number = named.which {
+            } else if named != nil {
+                violations.add("recipe.adapters[\(shown(model))]", "it should be a model's name, or name:3")
+            }
             if !names.contains(name) {
                 violations.add("recipe.adapters[\(shown(model))]", "there is no such model in recipe.models")
             }

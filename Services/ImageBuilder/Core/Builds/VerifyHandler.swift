@@ -47,7 +47,7 @@ public struct VerifyHandler: ActivityHandler {
         ).bring(versions) { done, total in
             context.report(fraction: total > 0 ? Double(done) / Double(total) : 1, step: "models")
         }
-        let base = try await base(stored, progress)
+        let base = try await base(stored, input.workspace, progress)
         let environment = try stored.image.environment.map {
             try EnvironmentLock($0, usesBase: stored.usesBasePython)
         }
@@ -75,12 +75,14 @@ public struct VerifyHandler: ActivityHandler {
 
     /// The very base that it was: by digest, whatever its name means by now.
     private func base(
-        _ stored: StoredImage, _ progress: @escaping @Sendable (BuildProgress) async -> Void
+        _ stored: StoredImage, _ workspace: Workspace,
+        _ progress: @escaping @Sendable (BuildProgress) async -> Void
     ) async throws -> BroughtBase? {
         guard let base = stored.image.base else { return nil }
         let isLayout = base.reference.hasPrefix("oci:") || base.reference.contains("@")
         var found = try await parts.bases.bring(
-            isLayout ? base.reference : "\(base.reference)@\(base.digest)", for: parts.platform, progress: progress)
+            isLayout ? base.reference : "\(base.reference)@\(base.digest)", for: parts.platform, in: workspace,
+            progress: progress)
         guard "\(found.base.manifest.digest)" == base.digest else {
             throw BuildFailure("base.changed", "\(base.reference) is not \(base.digest) any more")
         }
