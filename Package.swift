@@ -95,6 +95,9 @@ let package = Package(
         library("Blobs", ["Loop", "CLinux", "COpenSSL"]),
         library("Outbound", ["Loop", "CCurl"]),
         library("Tar"),
+        // Zip archives and the part of YAML that environment files use, as everybody here reads them.
+        library("Zip", ["CZlib"]),
+        library("YAML"),
         library("OCI", ["Tar", "Outbound", "Blobs", "Protobuf", "Loop", "CZlib"]),
         library("ConnectionPool", ["Loop"]),
         library("Postgres", ["ConnectionPool", "Loop", "CLinux", "CPostgreSQL"]),
@@ -156,7 +159,7 @@ let package = Package(
             "Registry",
             ["RegistryCore", "ServiceHost", "ServiceKit", "Access", "Blobs", "Contracts", "Identity", "Loop"],
             path: "Services/Registry/Main"),
-        library("ModelFormats", ["CZlib"], path: "Services/Registry/Formats"),
+        library("ModelFormats", ["YAML", "Zip", "CZlib"], path: "Services/Registry/Formats"),
 
         // The scorer.
         library(
@@ -173,7 +176,8 @@ let package = Package(
             "ImageBuilderCore",
             [
                 "ResourceKit", "Contracts", "Access", "Identity", "Secrets", "Activities", "ActivityService", "Journal",
-                "Postgres", "ServiceKit", "RPC", "HTTP", "OCI", "Outbound", "Tar", "Blobs", "Protobuf", "Loop", "CZlib",
+                "Postgres", "ServiceKit", "RPC", "HTTP", "OCI", "Outbound", "Tar", "Blobs", "Protobuf", "Loop", "YAML",
+                "Zip", "CLinux", "CZlib",
             ], path: "Services/ImageBuilder/Core"),
 
         // The command line.
@@ -251,7 +255,7 @@ let package = Package(
             [
                 "ImageBuilderCore", "RegistryCore", "ResourceKit", "Contracts", "Access", "Identity", "Secrets",
                 "Activities", "Journal", "Postgres", "ServiceKit", "RPC", "HTTP", "OCI", "Tar", "Outbound", "Blobs",
-                "Protobuf", "Loop", "TestKit",
+                "Protobuf", "Loop", "Zip", "TestKit",
             ]),
         tests("OCITests", ["OCI", "Tar", "Outbound", "Blobs", "Loop", "TestKit"]),
         tests(
@@ -288,6 +292,6 @@ let package = Package(
                 "Loop",
                 "TestKit", "CZlib",
             ]),
-        tests("ModelFormatsTests", ["ModelFormats", "TestKit", "CZlib"], exclude: ["Fixtures"]),
+        tests("ModelFormatsTests", ["ModelFormats", "YAML", "TestKit", "CZlib"], exclude: ["Fixtures"]),
     ]
 )
