@@ -59,6 +59,7 @@ let package = Package(
         .executable(name: "bench-blobs", targets: ["BenchBlobs"]),
         .executable(name: "bench-telemetry", targets: ["BenchTelemetry"]),
         .executable(name: "activity-worker", targets: ["ActivityWorker"]),
+        .executable(name: "image-maker", targets: ["ImageMaker"]),
         .executable(name: "bench-models", targets: ["BenchModels"]),
         .executable(name: "bench-serving", targets: ["BenchServing"]),
         .executable(name: "bench-scoring-load", targets: ["BenchScoringLoad"]),
@@ -95,6 +96,9 @@ let package = Package(
         library("Blobs", ["Loop", "CLinux", "COpenSSL"]),
         library("Outbound", ["Loop", "CCurl"]),
         library("Tar"),
+        // Zip archives and the part of YAML that environment files use, as everybody here reads them.
+        library("Zip", ["CZlib"]),
+        library("YAML"),
         library("OCI", ["Tar", "Outbound", "Blobs", "Protobuf", "Loop", "CZlib"]),
         library("ConnectionPool", ["Loop"]),
         library("Postgres", ["ConnectionPool", "Loop", "CLinux", "CPostgreSQL"]),
@@ -156,7 +160,7 @@ let package = Package(
             "Registry",
             ["RegistryCore", "ServiceHost", "ServiceKit", "Access", "Blobs", "Contracts", "Identity", "Loop"],
             path: "Services/Registry/Main"),
-        library("ModelFormats", ["CZlib"], path: "Services/Registry/Formats"),
+        library("ModelFormats", ["YAML", "Zip", "CZlib"], path: "Services/Registry/Formats"),
 
         // The scorer.
         library(
@@ -172,8 +176,9 @@ let package = Package(
         library(
             "ImageBuilderCore",
             [
-                "ResourceKit", "Contracts", "Access", "Identity", "Secrets", "Activities", "Journal", "Postgres",
-                "ServiceKit", "RPC", "HTTP", "OCI", "Tar", "Outbound", "Blobs", "Protobuf", "Loop",
+                "ResourceKit", "Contracts", "Access", "Identity", "Secrets", "Activities", "ActivityService", "Journal",
+                "Postgres", "ServiceKit", "RPC", "HTTP", "OCI", "Outbound", "Tar", "Blobs", "Protobuf", "Loop", "YAML",
+                "Zip", "CLinux", "CZlib",
             ], path: "Services/ImageBuilder/Core"),
 
         // The command line.
@@ -206,6 +211,8 @@ let package = Package(
             "ActivityWorker", ["Activities", "Journal", "Leases", "ServiceKit", "Postgres", "Loop"],
             path: "Tests/Programs/ActivityWorker"),
         program("BlobPutter", ["Blobs", "Loop"], path: "Tests/Programs/BlobPutter"),
+        program(
+            "ImageMaker", ["ImageBuilderCore", "OCI", "Blobs", "Protobuf", "Loop"], path: "Tests/Programs/ImageMaker"),
         program("BenchTelemetry", ["ServiceKit", "Loop"], path: "Benchmarks/Telemetry/Swift"),
         program("BenchBlobs", ["Blobs", "Loop"], path: "Benchmarks/Blobs/Swift"),
         program("BenchEcho", ["RPC", "ProgramKit"], path: "Benchmarks/Echo/Server"),
@@ -256,10 +263,9 @@ let package = Package(
         tests(
             "ImageBuilderTests",
             [
-                "ImageBuilderCore", "ImageShelf", "ResourceKit", "Contracts", "Access", "Identity", "Secrets",
-                "Activities",
-                "Journal", "Postgres",
-                "ServiceKit", "RPC", "HTTP", "OCI", "Tar", "Outbound", "Blobs", "Protobuf", "Loop", "TestKit",
+                "ImageBuilderCore", "ImageShelf", "RegistryCore", "ResourceKit", "Contracts", "Access", "Identity",
+                "Secrets", "Activities", "Journal", "Postgres", "ServiceKit", "RPC", "HTTP", "OCI", "Tar", "Outbound",
+                "Blobs", "Protobuf", "Loop", "Zip", "TestKit",
             ]),
         tests("OCITests", ["OCI", "Tar", "Outbound", "Blobs", "Loop", "TestKit"]),
         tests(
@@ -296,6 +302,6 @@ let package = Package(
                 "Loop",
                 "TestKit", "CZlib",
             ]),
-        tests("ModelFormatsTests", ["ModelFormats", "TestKit", "CZlib"], exclude: ["Fixtures"]),
+        tests("ModelFormatsTests", ["ModelFormats", "YAML", "TestKit", "CZlib"], exclude: ["Fixtures"]),
     ]
 )

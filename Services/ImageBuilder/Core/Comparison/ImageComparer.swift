@@ -75,7 +75,7 @@ public struct ImageComparer: ImageComparing {
         var common = Set(old).intersection(new)
         // Layers that both have, in another order: then each of them may decide something else.
         if old.filter(common.contains) != new.filter(common.contains) { common = [] }
-        var read: [BlobDigest: LayerFiles] = [:]
+        var read: [BlobDigest: LayerListing] = [:]
         func take(_ layers: [Layer], _ isWanted: @escaping @Sendable (String) -> Bool) async throws -> Bool {
             for layer in layers where read[layer.descriptor.digest] == nil {
                 guard
@@ -97,7 +97,7 @@ public struct ImageComparer: ImageComparing {
             return
         }
         func tree(_ layers: [Layer]) -> ImageTree {
-            ImageTree(layers.map { ($0.kind, read[$0.descriptor.digest] ?? LayerFiles()) })
+            ImageTree(layers.map { ($0.kind, read[$0.descriptor.digest] ?? LayerListing()) })
         }
         let files = ImageComparer.files(tree(from), tree(to))
         comparison.files = Array(files.prefix(ImageComparer.filesMax))

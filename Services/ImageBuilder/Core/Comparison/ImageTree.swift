@@ -1,7 +1,7 @@
 /// The files of an image: layers on top of each other, each with what it does to those below it.
 struct ImageTree {
     struct Place: Equatable {
-        var file: LayerFiles.File
+        var file: LayerListing.File
         /// The kind of the layer that has it.
         var layer: String
     }
@@ -9,7 +9,7 @@ struct ImageTree {
     private(set) var places: [String: Place] = [:]
 
     /// - Parameter layers: the lowest first.
-    init(_ layers: [(kind: String, files: LayerFiles)]) {
+    init(_ layers: [(kind: String, files: LayerListing)]) {
         // From the top: what a path is, the first says that knows it.
         var removed: Set<String> = []
         var hiding: Set<String> = []
@@ -42,7 +42,7 @@ struct TouchedPaths: Sendable {
     private var above: Set<String> = []
     private var hiding: Set<String> = []
 
-    init(_ layers: some Sequence<LayerFiles>) {
+    init(_ layers: some Sequence<LayerListing>) {
         for layer in layers {
             paths.formUnion(layer.files.keys)
             paths.formUnion(layer.removed)

@@ -15,14 +15,14 @@ struct LayerReading: Sendable {
     /// - Throws: `OCIError`, `TarError`, `BlobError`; `CancellationError`.
     func read(
         _ layer: Descriptor, entriesMax: Int, isWanted: @escaping @Sendable (String) -> Bool
-    ) async throws -> (files: LayerFiles, isTruncated: Bool)? {
+    ) async throws -> (files: LayerListing, isTruncated: Bool)? {
         let unfolding: Unfolding
         if layer.mediaType.hasSuffix("gzip") {
             unfolding = Unfolding(
-                LayerFilesReader(entriesMax: entriesMax, isWanted: isWanted),
+                LayerListingReader(entriesMax: entriesMax, isWanted: isWanted),
                 try GzipReader(limit: Self.unfoldedBytesMax))
         } else if layer.mediaType.hasSuffix("tar") {
-            unfolding = Unfolding(LayerFilesReader(entriesMax: entriesMax, isWanted: isWanted), nil)
+            unfolding = Unfolding(LayerListingReader(entriesMax: entriesMax, isWanted: isWanted), nil)
         } else {
             return nil
         }
@@ -38,10 +38,10 @@ struct LayerReading: Sendable {
 
 /// A layer while it is read. Its calls come one after the other, each on another thread perhaps.
 private final class Unfolding: @unchecked Sendable {
-    private var files: LayerFilesReader
+    private var files: LayerListingReader
     private let gzip: GzipReader?
 
-    init(_ files: LayerFilesReader, _ gzip: GzipReader?) {
+    init(_ files: LayerListingReader, _ gzip: GzipReader?) {
         self.files = files
         self.gzip = gzip
     }
@@ -51,7 +51,7 @@ private final class Unfolding: @unchecked Sendable {
         try gzip.read(bytes) { try files.read($0) }
     }
 
-    func finish() throws -> (LayerFiles, Bool) {
+    func finish() throws -> (LayerListing, Bool) {
         try files.finish()
         return (files.layer, files.isTruncated)
     }

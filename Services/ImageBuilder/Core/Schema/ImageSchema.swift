@@ -35,8 +35,10 @@ public enum ImageSchema {
             size bigint NOT NULL,
             description text NOT NULL DEFAULT '',
             tags jsonb NOT NULL DEFAULT '{}',
-            -- An Image message with models, layers, recipe, base and platform: what never changes and is not searched.
+            -- An Image message with models, base and platform, and one with recipe and layers, which lists leave out: what
+            -- never changes and is not searched.
             facts bytea NOT NULL,
+            contents bytea NOT NULL,
             -- An EnvironmentLock message; empty where there is no Python.
             environment bytea NOT NULL DEFAULT '',
             uses_base_python boolean NOT NULL DEFAULT false,
@@ -53,8 +55,7 @@ public enum ImageSchema {
         CREATE INDEX images_name ON images (workspace, name, id DESC);
         CREATE INDEX images_digest ON images (workspace, digest);
         CREATE INDEX images_deleted ON images (deleted) WHERE deleted IS NOT NULL;
-        CREATE INDEX images_tags ON images USING gin (tags jsonb_path_ops);
-        CREATE INDEX images_tag_keys ON images USING gin (tags);
+        CREATE INDEX images_tags ON images USING gin (tags);
 
         CREATE TABLE image_models (
             image bigint NOT NULL REFERENCES images ON DELETE CASCADE,

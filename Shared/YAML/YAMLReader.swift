@@ -1,25 +1,26 @@
 /// Reads the part of YAML that environment files and `MLmodel` use: maps, lists, plain and quoted scalars, block
 /// scalars, and lists and maps in brackets. Anchors, aliases, tags and several documents are refused by name, so that
 /// nothing is read as something else than it is.
-struct YAMLReader {
+package struct YAMLReader {
     var bytes: [UInt8]
     var position = 0
     /// Where the current line begins.
     var lineStart = 0
-    private var line = 1
+    private(set) var line = 1
     private var valuesLeft: Int
     let depthMax: Int
 
-    init(_ bytes: [UInt8], limits: RecognitionLimits) {
+    init(_ bytes: [UInt8], depthMax: Int, valuesMax: Int) {
         self.bytes = bytes.contains(0x0d) ? bytes.filter { $0 != 0x0d } : bytes
         if self.bytes.starts(with: [0xef, 0xbb, 0xbf]) { self.bytes.removeFirst(3) }
-        depthMax = limits.depthMax
-        valuesLeft = limits.listCountMax
+        self.depthMax = depthMax
+        valuesLeft = valuesMax
     }
 
-    /// Reads one document. Throws `malformed` or `unsupported` with line and column.
-    static func read(_ bytes: [UInt8], limits: RecognitionLimits) throws -> YAMLValue {
-        var reader = YAMLReader(bytes, limits: limits)
+    /// Reads one document.
+    /// - Throws: `YAMLError` with line and column.
+    package static func read(_ bytes: [UInt8], depthMax: Int = 32, valuesMax: Int = 10_000) throws -> YAMLValue {
+        var reader = YAMLReader(bytes, depthMax: depthMax, valuesMax: valuesMax)
         if try reader.nextLine() != nil, reader.isMarker("---") {
             reader.position += 3
             try reader.endLine()
@@ -91,11 +92,14 @@ struct YAMLReader {
     /// A scalar, or something in brackets, that ends its line.
     private mutating func inline(below outer: Int, depth: Int) throws -> YAMLValue {
         switch current {
-        case UInt8(ascii: "|"), UInt8(ascii: ">"): return .text(try blockScalar(below: outer))
+        case UInt8(ascii: "|"), UInt8(ascii: ">"):
+            let first = line
+            return .text(try blockScalar(below: outer), line: first)
         case UInt8(ascii: "\""), UInt8(ascii: "'"):
+            let first = line
             let text = try quoted()
             try endLine()
-            return .text(text)
+            return .text(text, line: first)
         case UInt8(ascii: "["), UInt8(ascii: "{"):
             let value = try flow(depth: depth)
             try endLine()
@@ -174,7 +178,7 @@ struct YAMLReader {
         skipComment()
     }
 
-    func failure(_ reason: String, _ code: FormatError.Code = .malformed) -> FormatError {
-        FormatError(code, "line \(line), column \(position - lineStart + 1): \(reason)")
+    func failure(_ reason: String, _ code: YAMLError.Code = .malformed) -> YAMLError {
+        YAMLError(code, "line \(line), column \(position - lineStart + 1): \(reason)")
     }
 }

@@ -40,9 +40,10 @@ extension YAMLReader {
 
     private mutating func flowValue(depth: Int) throws -> YAMLValue {
         try count(depth)
+        let first = line
         switch current {
         case UInt8(ascii: "["), UInt8(ascii: "{"): return try flow(depth: depth)
-        case UInt8(ascii: "\""), UInt8(ascii: "'"): return .text(try quoted())
+        case UInt8(ascii: "\""), UInt8(ascii: "'"): return .text(try quoted(), line: first)
         case UInt8(ascii: "&"), UInt8(ascii: "*"), UInt8(ascii: "!"):
             throw failure("anchors, aliases and tags are not read", .unsupported)
         default: break
@@ -59,6 +60,6 @@ extension YAMLReader {
         guard position > start else { throw failure("a value is missing") }
         var end = position
         while end > start, bytes[end - 1] == 0x20 || bytes[end - 1] == 0x09 { end -= 1 }
-        return Self.scalar(String(decoding: bytes[start..<end], as: UTF8.self))
+        return Self.scalar(String(decoding: bytes[start..<end], as: UTF8.self), line: first)
     }
 }

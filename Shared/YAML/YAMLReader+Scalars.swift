@@ -58,14 +58,15 @@ extension YAMLReader {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    static func scalar(_ text: String) -> YAMLValue {
-        ["", "~", "null", "Null", "NULL"].contains(text) ? .null : .text(text)
+    static func scalar(_ text: String, line: Int) -> YAMLValue {
+        ["", "~", "null", "Null", "NULL"].contains(text) ? .null : .text(text, line: line)
     }
 
     /// A plain scalar, which goes on over lines that are indented further.
     mutating func plain(below outer: Int) throws -> YAMLValue {
         try refuseReferences()
         var text = ""
+        let first = line
         while true {
             let start = position
             while !isAtLineEnd {
@@ -78,7 +79,7 @@ extension YAMLReader {
             let hasComment = current == UInt8(ascii: "#")
             try endLine()
             var ahead = self
-            guard !hasComment, let column = try ahead.nextLine(), column > outer else { return Self.scalar(text) }
+            guard !hasComment, let column = try ahead.nextLine(), column > outer else { return Self.scalar(text, line: first) }
             self = ahead
         }
     }

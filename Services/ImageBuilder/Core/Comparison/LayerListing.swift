@@ -2,7 +2,7 @@ internal import Blobs
 internal import Tar
 
 /// What a layer does to the files below it.
-struct LayerFiles: Sendable {
+struct LayerListing: Sendable {
     /// What is at a path; two of them are equal where nobody could tell them apart.
     struct File: Hashable, Sendable {
         enum Kind: Hashable, Sendable {
@@ -30,15 +30,15 @@ struct LayerFiles: Sendable {
 }
 
 /// Reads a layer's archive as it comes: of a file's bytes only their digest is kept.
-struct LayerFilesReader {
+struct LayerListingReader {
     private static let mark = ".wh."
     private static let emptyMark = ".wh..wh..opq"
 
-    private(set) var layer = LayerFiles()
+    private(set) var layer = LayerListing()
     /// Whether an entry was left out because there were too many.
     private(set) var isTruncated = false
     private var archive = TarReader()
-    private var current: (path: String, file: LayerFiles.File, hasher: BlobHasher?)?
+    private var current: (path: String, file: LayerListing.File, hasher: BlobHasher?)?
     private let isWanted: (String) -> Bool
     private let entriesMax: Int
 
@@ -92,14 +92,14 @@ struct LayerFilesReader {
             isTruncated = true
             return
         }
-        let kind: LayerFiles.File.Kind =
+        let kind: LayerListing.File.Kind =
             switch entry.kind {
             case .folder: .folder
             case .file: .file(nil)
             case .symbolicLink(let target), .hardLink(let target): .link(target)
             case .other(let flag): .other(flag)
             }
-        let file = LayerFiles.File(
+        let file = LayerListing.File(
             kind: kind, mode: entry.mode, owner: entry.owner, group: entry.group, size: entry.size)
         current = (path, file, entry.kind == .file ? try? BlobHasher() : nil)
     }
