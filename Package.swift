@@ -69,6 +69,7 @@ let package = Package(
         .executable(name: "scorer", targets: ["Scorer"]),
         .executable(name: "slipway", targets: ["Slipway"]),
         .executable(name: "dialect-server", targets: ["DialectServer"]),
+        .executable(name: "distribution-server", targets: ["DistributionServer"]),
         .executable(name: "adapter-check", targets: ["AdapterCheck"]),
         .executable(name: "bench-registry-files", targets: ["BenchRegistryFiles"]),
         .library(name: "OnnxRuntimeAdapter", type: .dynamic, targets: ["OnnxRuntimeAdapter"]),
@@ -143,11 +144,16 @@ let package = Package(
             "ServiceHost",
             ["Access", "Identity", "Journal", "JournalKeeping", "Postgres", "ServiceKit", "RPC", "HTTP", "Loop"]),
 
+        // What services answer alike: names, pages, refusals, changes in a workspace.
+        library(
+            "ResourceKit", ["Access", "Journal", "Postgres", "ServiceKit", "RPC", "Protobuf", "Spelling"]),
+
         // The registry.
         library(
             "RegistryCore",
             [
-                "Contracts", "Access", "Identity", "Journal", "Blobs", "Postgres", "ServiceKit", "RPC", "HTTP",
+                "ResourceKit", "Contracts", "Access", "Identity", "Journal", "Blobs", "Postgres", "ServiceKit", "RPC",
+                "HTTP",
                 "Protobuf", "Loop", "Spelling", "COpenSSL", "Tar", "ModelFormats",
             ], path: "Services/Registry/Core"),
         program(
@@ -169,8 +175,11 @@ let package = Package(
         // The image builder.
         library(
             "ImageBuilderCore",
-            ["OCI", "Outbound", "Blobs", "Protobuf", "Loop", "Tar", "YAML", "Zip", "CLinux", "CZlib"],
-            path: "Services/ImageBuilder/Core"),
+            [
+                "ResourceKit", "Contracts", "Access", "Identity", "Secrets", "Activities", "ActivityService", "Journal",
+                "Postgres", "ServiceKit", "RPC", "HTTP", "OCI", "Outbound", "Tar", "Blobs", "Protobuf", "Loop", "YAML",
+                "Zip", "CLinux", "CZlib",
+            ], path: "Services/ImageBuilder/Core"),
 
         // The command line.
         library("CommandLineKit", ["ServiceKit", "Loop", "Protobuf", "Spelling"], path: "Services/CommandLine/Kit"),
@@ -245,7 +254,22 @@ let package = Package(
         tests("ServiceKitTests", ["ServiceKit", "KitService", "RPC", "HTTP", "Loop", "Protobuf", "CLinux"]),
         tests("BlobsTests", ["Blobs", "BlobPutter", "Loop", "CLinux"]),
         tests("OutboundTests", ["Outbound", "HTTP", "Loop"]),
-        tests("ImageBuilderTests", ["ImageBuilderCore", "OCI", "Blobs", "Loop", "Tar", "Zip", "TestKit"]),
+        library(
+            "ImageShelf", ["ImageBuilderCore", "Contracts", "Access", "Postgres", "OCI", "Tar", "Blobs", "Loop"],
+            path: "Tests/ImageShelf"),
+        program(
+            "DistributionServer",
+            [
+                "ImageBuilderCore", "ImageShelf", "ServiceHost", "Contracts", "Access", "Identity", "Secrets",
+                "Activities", "Postgres", "ServiceKit", "Blobs", "Loop",
+            ], path: "Tests/Programs/DistributionServer"),
+        tests(
+            "ImageBuilderTests",
+            [
+                "ImageBuilderCore", "ImageShelf", "RegistryCore", "ResourceKit", "Contracts", "Access", "Identity",
+                "Secrets", "Activities", "Journal", "Postgres", "ServiceKit", "RPC", "HTTP", "OCI", "Tar", "Outbound",
+                "Blobs", "Protobuf", "Loop", "Zip", "TestKit",
+            ]),
         tests("OCITests", ["OCI", "Tar", "Outbound", "Blobs", "Loop", "TestKit"]),
         tests(
             "AccessTests",
@@ -260,8 +284,8 @@ let package = Package(
         tests(
             "RegistryTests",
             [
-                "RegistryCore", "Contracts", "Access", "Identity", "Journal", "Blobs", "Postgres", "ServiceKit", "RPC",
-                "HTTP", "Protobuf", "Loop", "Tar", "TestKit",
+                "RegistryCore", "ResourceKit", "Contracts", "Access", "Identity", "Journal", "Blobs", "Postgres",
+                "ServiceKit", "RPC", "HTTP", "Protobuf", "Loop", "Tar", "TestKit",
             ]),
         .target(name: "ServingTestAdapter", dependencies: ["AdapterABI"], path: "Tests/ServingTestAdapter"),
         tests(

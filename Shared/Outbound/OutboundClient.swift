@@ -10,6 +10,7 @@ public final class OutboundClient: @unchecked Sendable {
     public let loop: EventLoop
     private let connectionsMax: Int
     private let connectionsPerHostMax: Int
+    private let networks: OutboundNetworks
     // All below on the loop.
     private var multi: UnsafeMutableRawPointer?
     private var poll: Int32 = -1
@@ -18,8 +19,12 @@ public final class OutboundClient: @unchecked Sendable {
     private var transfers: [UnsafeMutableRawPointer: Transfer] = [:]
     private var isStopped = false
 
-    public init(loop: EventLoop, connectionsMax: Int = 256, connectionsPerHostMax: Int = 16) {
+    /// - Parameter networks: what may be connected to. A client's own, because its connections are shared between requests.
+    public init(
+        loop: EventLoop, connectionsMax: Int = 256, connectionsPerHostMax: Int = 16, networks: OutboundNetworks = .all
+    ) {
         self.loop = loop
+        self.networks = networks
         self.connectionsMax = connectionsMax
         self.connectionsPerHostMax = connectionsPerHostMax
         _ = Self.initialised
@@ -80,7 +85,7 @@ public final class OutboundClient: @unchecked Sendable {
         do {
             guard !isStopped else { throw OutboundError(.cancelled, "the client was stopped") }
             let multi = try prepared()
-            try transfer.configure(request)
+            try transfer.configure(request, networks)
             transfer.arrived = { [weak self, weak transfer] in
                 guard let self, let transfer, transfer.head != nil || transfer.reader != nil else { return }
                 self.deliver(transfer)
@@ -155,6 +160,10 @@ public final class OutboundClient: @unchecked Sendable {
         var code = CURLE_OK
         while let easy = slipway_curl_ended(multi, &code) {
             guard let transfer = transfers[easy] else { continue }
+            if let refused = transfer.refusedAddress, code == CURLE_COULDNT_CONNECT {
+                end(transfer, .failure(OutboundError(.refused, "\(refused) may not be connected to from here")))
+                continue
+            }
             end(transfer, code == CURLE_OK ? .success(()) : .failure(OutboundError(code, transfer.errorText)))
         }
     }

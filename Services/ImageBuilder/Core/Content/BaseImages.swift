@@ -44,9 +44,9 @@ public struct BaseImages: Sendable {
         switch error.code {
         case .malformed: "base.reference"
         case .notFound: "base.missing"
-        case .unauthorised: "base.unauthorised"
-        case .unavailable, .resources: "base.unavailable"
-        case .unsupported: "base.unsupported"
+        case .unauthorised, .denied: "base.unauthorised"
+        case .unavailable, .throttled, .resources: "base.unavailable"
+        case .unsupported, .refused: "base.unsupported"
         case .corrupt, .unsafe, .tooLarge: "base.damaged"
         }
     }
