@@ -1,11 +1,13 @@
 internal import CLinux
 internal import Glibc
+internal import Loop
 
 /// A folder for what is under way, gone when it is released or nobody holds it any more. What a killed builder left is
 /// removed by the next that needs one: a folder in use is locked.
 final class ScratchFolder: Sendable {
     let path: String
     private let descriptor: Int32
+    private let isGone = Lock(false)
 
     /// - Parameter parent: made where it is not there.
     /// - Throws: `BuildFailure`.
@@ -21,7 +23,15 @@ final class ScratchFolder: Sendable {
         }
     }
 
-    deinit {
+    deinit { release() }
+
+    /// Removes it; does nothing the second time. Blocks as long as that takes.
+    func release() {
+        let isFirst = isGone.withLock { isGone in
+            defer { isGone = true }
+            return !isGone
+        }
+        guard isFirst else { return }
         Self.remove(path)
         close(descriptor)
     }
@@ -37,6 +47,13 @@ final class ScratchFolder: Sendable {
 
     static func write(_ bytes: some Collection<UInt8>, to path: String) throws(BuildFailure) {
         let file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o644)
+        guard file >= 0 else { throw failure(path, "can't be written") }
+        defer { close(file) }
+        try write(bytes, to: file, path)
+    }
+
+    static func append(_ bytes: ArraySlice<UInt8>, to path: String) throws(BuildFailure) {
+        let file = open(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW)
         guard file >= 0 else { throw failure(path, "can't be written") }
         defer { close(file) }
         try write(bytes, to: file, path)
