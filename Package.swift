@@ -69,6 +69,7 @@ let package = Package(
         .executable(name: "scorer", targets: ["Scorer"]),
         .executable(name: "slipway", targets: ["Slipway"]),
         .executable(name: "dialect-server", targets: ["DialectServer"]),
+        .executable(name: "distribution-server", targets: ["DistributionServer"]),
         .executable(name: "adapter-check", targets: ["AdapterCheck"]),
         .executable(name: "bench-registry-files", targets: ["BenchRegistryFiles"]),
         .library(name: "OnnxRuntimeAdapter", type: .dynamic, targets: ["OnnxRuntimeAdapter"]),
@@ -250,12 +251,21 @@ let package = Package(
         tests("ServiceKitTests", ["ServiceKit", "KitService", "RPC", "HTTP", "Loop", "Protobuf", "CLinux"]),
         tests("BlobsTests", ["Blobs", "BlobPutter", "Loop", "CLinux"]),
         tests("OutboundTests", ["Outbound", "HTTP", "Loop"]),
+        library(
+            "ImageShelf", ["ImageBuilderCore", "Contracts", "Access", "Postgres", "OCI", "Tar", "Blobs", "Loop"],
+            path: "Tests/ImageShelf"),
+        program(
+            "DistributionServer",
+            [
+                "ImageBuilderCore", "ImageShelf", "ServiceHost", "Contracts", "Access", "Identity", "Secrets",
+                "Activities", "Postgres", "ServiceKit", "Blobs", "Loop",
+            ], path: "Tests/Programs/DistributionServer"),
         tests(
             "ImageBuilderTests",
             [
-                "ImageBuilderCore", "RegistryCore", "ResourceKit", "Contracts", "Access", "Identity", "Secrets",
-                "Activities", "Journal", "Postgres", "ServiceKit", "RPC", "HTTP", "OCI", "Tar", "Outbound", "Blobs",
-                "Protobuf", "Loop", "Zip", "TestKit",
+                "ImageBuilderCore", "ImageShelf", "RegistryCore", "ResourceKit", "Contracts", "Access", "Identity",
+                "Secrets", "Activities", "Journal", "Postgres", "ServiceKit", "RPC", "HTTP", "OCI", "Tar", "Outbound",
+                "Blobs", "Protobuf", "Loop", "Zip", "TestKit",
             ]),
         tests("OCITests", ["OCI", "Tar", "Outbound", "Blobs", "Loop", "TestKit"]),
         tests(

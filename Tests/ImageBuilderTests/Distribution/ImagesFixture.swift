@@ -1,6 +1,7 @@
 import Contracts
 import Glibc
 import HTTP
+import ImageShelf
 import Loop
 import OCI
 import RPC
@@ -45,75 +46,23 @@ struct ImagesFixture: Sendable {
         return (principal, issued.text, issued.id)
     }
 
-    /// Writes a layer: files by path with their text; a name that begins with `.wh.` takes away.
+    private var shelf: ImageShelf { ImageShelf(pool, blobs, compute) }
+
     func layer(
         _ files: [(path: String, text: String)], kind: String = "models"
-    ) async throws -> Slipway.Images.V1.ImageLayer {
-        var contents = LayerContents()
-        for (path, text) in files {
-            try contents.add(TarEntry(path: path, size: Int64(text.utf8.count)), from: .bytes(Array(text.utf8)))
-        }
-        let written = try await LayerWriter(store: blobs, files: MachineFiles(pool: compute)).write(contents)
-        return Slipway.Images.V1.ImageLayer(
-            kind: kind, digest: "\(written.descriptor.digest)", diffId: "\(written.contents)",
-            sizeBytes: written.descriptor.size)
-    }
+    ) async throws -> Slipway.Images.V1.ImageLayer { try await shelf.layer(files, kind: kind) }
 
-    /// Puts an image of these layers into the store and writes it down as a build would.
     @discardableResult
     func record(
         _ name: String, _ layers: [Slipway.Images.V1.ImageLayer], in workspace: Workspace? = nil,
         packages: [Slipway.Images.V1.LockedPackage] = [],
         _ change: (inout ImageConfiguration) -> Void = { _ in }
     ) async throws -> StoredImage {
-        var configuration = ImageConfiguration(
-            platform: .current, entryPoint: ["/scorer"],
-            layerContents: layers.compactMap { BlobDigest($0.diffId) })
-        change(&configuration)
-        let document = try await blobs.put(configuration.json)
-        let manifest = Manifest(
-            configuration: Descriptor(
-                mediaType: MediaType.configuration, digest: document.info.digest, size: document.info.size),
-            layers: try layers.map { layer in
-                Descriptor(
-                    mediaType: MediaType.gzipLayer, digest: try #require(BlobDigest(layer.digest)),
-                    size: layer.sizeBytes)
-            })
-        let digest = try await blobs.put(manifest.json).info.digest
-        let place = PostgresUUID((workspace ?? lab).id)
-        let needed = [digest, document.info.digest] + manifest.layers.map(\.digest)
-        let (id, version) = try await pool.transaction { transaction in
-            let version = try await transaction.query(
-                """
-                INSERT INTO images.names AS n (workspace, name, last_version) VALUES (\(place), \(name), 1)
-                ON CONFLICT (workspace, name) DO UPDATE SET last_version = n.last_version + 1 RETURNING last_version
-                """
-            ).all(Int32.self)[0]
-            let id = try await transaction.query(
-                """
-                INSERT INTO images.images (workspace, name, version, digest, size, facts, build, created_by)
-                VALUES (\(place), \(name), \(version), \(digest.bytes), 1, ''::bytea, gen_random_uuid(), 'person:ada')
-                RETURNING id
-                """
-            ).all(Int64.self)[0]
-            try await transaction.execute(
-                """
-                INSERT INTO images.image_blobs (image, digest)
-                SELECT DISTINCT \(id), d FROM unnest(\(needed.map(\.bytes))) AS t (d)
-                """)
-            return (id, version)
-        }
-        var image = Slipway.Images.V1.Image(name: name, version: version, digest: "\(digest)", layers: layers)
-        if !packages.isEmpty { image.environment = Slipway.Images.V1.EnvironmentLock(packages: packages) }
-        return StoredImage(id: id, image: image, digest: digest, usesBasePython: false)
+        try await shelf.record(name, layers, in: workspace ?? lab, packages: packages, change)
     }
 
-    func setAlias(_ alias: String, _ image: StoredImage, in workspace: Workspace? = nil) async throws {
-        try await pool.execute(
-            """
-            INSERT INTO images.aliases (workspace, name, alias, image, set_by)
-            VALUES (\(PostgresUUID((workspace ?? lab).id)), \(image.image.name), \(alias), \(image.id), 'person:ada')
-            """)
+    func setAlias(_ alias: String, _ image: StoredImage) async throws {
+        try await shelf.setAlias(alias, image, in: lab)
     }
 
     /// Marks an image as deleted so many seconds ago.

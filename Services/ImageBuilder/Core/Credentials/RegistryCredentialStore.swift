@@ -28,7 +28,9 @@ public struct RegistryCredentialStore: Sendable {
         }
     }
 
-    func set(
+    /// Keeps user and password for a registry, which was looked at before.
+    /// - Throws: `SecretError`, `PostgresError`.
+    public func set(
         _ registry: String, user: String, password: String, in workspace: Workspace, by actor: String, reason: String
     ) async throws {
         let entry = Entry(registry: registry, user: user, password: password, setBy: actor)
