@@ -193,7 +193,10 @@ let package = Package(
         library("CommandLineKit", ["ServiceKit", "Loop", "Protobuf", "Spelling"], path: "Services/CommandLine/Kit"),
         program(
             "Slipway",
-            ["CommandLineKit", "Contracts", "Access", "Blobs", "ServiceKit", "RPC", "HTTP", "Protobuf", "Loop"],
+            [
+                "CommandLineKit", "Contracts", "Access", "Blobs", "Tar", "ServiceKit", "RPC", "HTTP", "Protobuf",
+                "Loop",
+            ],
             path: "Services/CommandLine/Main"),
 
         // What tests share: seeded randomness.
@@ -283,7 +286,9 @@ let package = Package(
                 "Loop", "Protobuf",
             ], exclude: ["Protos"]),
         tests("RPCTests", ["RPC", "TestContracts"]),
-        tests("CommandLineTests", ["CommandLineKit", "Slipway", "Contracts", "ServiceKit", "Protobuf"]),
+        tests(
+            "CommandLineTests",
+            ["CommandLineKit", "Slipway", "Contracts", "ServiceKit", "RPC", "HTTP", "Protobuf", "Loop", "Tar"]),
         tests(
             "RegistryTests",
             [

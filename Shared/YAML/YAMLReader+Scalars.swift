@@ -79,7 +79,9 @@ extension YAMLReader {
             let hasComment = current == UInt8(ascii: "#")
             try endLine()
             var ahead = self
-            guard !hasComment, let column = try ahead.nextLine(), column > outer else { return Self.scalar(text, line: first) }
+            guard !hasComment, let column = try ahead.nextLine(), column > outer else {
+                return Self.scalar(text, line: first)
+            }
             self = ahead
         }
     }

@@ -45,9 +45,7 @@ struct InstallationTests {
         let record = try String(
             contentsOfFile: fixture.folder + "/root/\(site)/alpha-1.0.dist-info/RECORD", encoding: .utf8)
         #expect(record.contains("../../../bin/alpha-run,sha256="))
-        #expect(
-            record.contains("alpha/tool.sh,sha256=LXEWQrcmsEQBYnyp-6wy9ch94rK7jz5eT3YqjZ8Yyv8,1")
-                || record.contains("alpha/tool.sh,sha256="))
+        #expect(record.contains("alpha/tool.sh,sha256=LXEWQrcmsEQBYnyp-6wy9chTD7GQPMTbAiWHF5IaSIE,1"))
         #expect(record.contains("alpha-1.0.dist-info/RECORD,,\n"))
         let ran = try run(
             "/usr/bin/python3",
@@ -141,6 +139,6 @@ struct InstallationTests {
                 print(model.predict([[1]]), importlib.metadata.version("scikit-learn") == sklearn.__version__)
                 """,
             ], variables)
-        #expect(ran.output == "[1] True\n", "\(ran.output)")
+        #expect(ran.output.hasSuffix("[1] True\n"), "\(ran.output)")
     }
 }

@@ -71,7 +71,8 @@ struct EnvironmentPlan: Equatable {
     ) throws(BuildFailure) -> (PythonVersion, Bool) {
         if let base {
             guard let version = PythonVersion(base), version.parts.count > 1 else {
-                throw BuildFailure("base.python", "the base image's Python says that it is \(base.shown), which is no version")
+                throw BuildFailure(
+                    "base.python", "the base image's Python says that it is \(base.shown), which is no version")
             }
             guard wanted?.allows(version) ?? true else {
                 throw BuildFailure(
@@ -125,7 +126,8 @@ private struct Contents {
         } else {
             throw BuildFailure(
                 "dependencies.file",
-                "\(name.shown) is neither a conda environment (`environment.yml`) nor a list for pip (`requirements.txt`)")
+                "\(name.shown) is neither a conda environment (`environment.yml`) nor a list for pip "
+                    + "(`requirements.txt`)")
         }
         if requirements.count > Self.requirementsMax {
             problems.append("it names \(requirements.count) packages; \(Self.requirementsMax) are the most")

@@ -33,9 +33,11 @@ struct CondaFile {
                 notes.append("the channels of conda are passed over: packages come from the builder's index")
             case "variables":
                 problems.append(
-                    Self.at(entry.value.line, "`variables` is not taken: give variables to the build, `--env NAME=value`"))
+                    Self.at(
+                        entry.value.line, "`variables` is not taken: give them to the build, `--env NAME=value`"))
             case "platforms", "category": notes.append("`\(entry.name)` is passed over")
-            default: problems.append(Self.at(entry.value.line, "\(entry.name.shown) is nothing that an environment has"))
+            default:
+                problems.append(Self.at(entry.value.line, "\(entry.name.shown) is nothing that an environment has"))
             }
         }
         if !entries.contains(where: { $0.name == "dependencies" }) { problems.append("it has no `dependencies:`") }
@@ -62,7 +64,9 @@ struct CondaFile {
         requirements += file.requirements
         if file.takesPreReleases { takesPreReleases = true }
         // It knows its own lines only.
-        problems += file.problems.map { Self.at(line, $0.split(separator: ": ", maxSplits: 1).last.map(String.init) ?? $0) }
+        problems += file.problems.map { problem in
+            Self.at(line, problem.split(separator: ": ", maxSplits: 1).last.map(String.init) ?? problem)
+        }
     }
 
     /// `channel::name=1.2=build`, `name>=1.2,<2`, `name 1.2.*`.
@@ -76,7 +80,7 @@ struct CondaFile {
             throw RequirementError("\(text.shown): conditions in brackets are not taken: `\(name)>=1.2`")
         }
         guard !rest.contains("|") else {
-            throw RequirementError("\(text.shown): of versions one or the other can't be asked for: name a range, `>=1.2,<3`")
+            throw RequirementError("\(text.shown): one version or another can't be asked for: name a range, `>=1.2,<3`")
         }
         if name.lowercased() == "python" {
             python = try PythonConstraint(rest)
@@ -99,7 +103,7 @@ struct CondaFile {
         for part in text.split(separator: ",").map(\.trimmed) where !part.isEmpty && part != "*" {
             let sign = Requirement.operators.first { part.hasPrefix($0) } ?? (part.hasPrefix("=") ? "=" : "")
             let words = part.dropFirst(sign.count).split { $0 == "=" || $0.isWhitespace }
-            guard let version = words.first, words.count <= 2, words.count == 1 || sign == "=" || sign == "==" || sign == ""
+            guard let version = words.first, words.count <= 2, words.count == 1 || ["", "=", "=="].contains(sign)
             else { throw RequirementError("\(name)\(part.shown) names no version: `\(name)>=1.2`") }
             switch sign {
             // With a build behind it a version is meant as it stands; else what begins so will do.

@@ -25,6 +25,7 @@ enum CondaPackages {
     private static let tools: Set<String> = ["pip", "conda", "mamba"]
 
     private static let libraries = "leave it out: wheels bring the libraries that they need"
+    private static let gpu = "the GPU flag chooses wheels that bring CUDA"
     private static let system = "leave it out, or take a base image that has it"
 
     private static let renamed = [
@@ -38,9 +39,9 @@ enum CondaPackages {
     ]
 
     private static let onlyConda = [
-        "cudatoolkit": "the GPU flag chooses wheels that bring CUDA", "cudnn": "the GPU flag chooses wheels that bring CUDA",
-        "cuda": "the GPU flag chooses wheels that bring CUDA", "pytorch-cuda": "the GPU flag chooses wheels that bring CUDA",
-        "pytorch-mutex": libraries, "nccl": "the GPU flag chooses wheels that bring CUDA", "cpuonly": "leave it out",
+        "cudatoolkit": gpu, "cudnn": gpu,
+        "cuda": gpu, "pytorch-cuda": gpu,
+        "pytorch-mutex": libraries, "nccl": gpu, "cpuonly": "leave it out",
         "mkl": libraries, "mkl-service": libraries, "blas": libraries, "openblas": libraries, "intel-openmp": libraries,
         "llvm-openmp": libraries, "libgcc": libraries, "libgomp": libraries, "openssl": libraries, "zlib": libraries,
         "ca-certificates": "pip: certifi", "certifi-win32": "pip: certifi", "readline": libraries, "sqlite": libraries,
@@ -50,9 +51,11 @@ enum CondaPackages {
         "nodejs": system, "graphviz": "pip: graphviz, and a base image that has the program", "poppler": system,
         "tesseract": system, "r-base": system, "nomkl": "leave it out", "tensorflow-mkl": "pip: tensorflow",
         "geos": "pip: shapely", "proj": "pip: pyproj", "gdal": "pip: rasterio or pyogrio", "libgdal": "pip: rasterio",
-        "rapids": "pip: cudf-cu12, cuml-cu12", "cudf": "pip: cudf-cu12", "cuml": "pip: cuml-cu12", "python-abi": "leave it out",
+        "rapids": "pip: cudf-cu12, cuml-cu12", "cudf": "pip: cudf-cu12", "cuml": "pip: cuml-cu12",
+        "python-abi": "leave it out",
         "postgresql": "pip: psycopg2-binary", "libpq": "pip: psycopg2-binary", "lightgbm-gpu": "pip: lightgbm",
-        "snappy": "pip: python-snappy", "boost": libraries, "boost-cpp": libraries, "protobuf-compiler": "pip: grpcio-tools",
+        "snappy": "pip: python-snappy", "boost": libraries, "boost-cpp": libraries,
+        "protobuf-compiler": "pip: grpcio-tools",
         "libprotobuf": "pip: protobuf", "grpc-cpp": "pip: grpcio", "re2": libraries, "abseil-cpp": libraries,
     ]
 

@@ -39,9 +39,12 @@ extension Requirement {
         self.init(name: Self.normal(name))
         rest = rest.dropFirst(name.count).trimmed
         if rest.first == "[" {
-            guard let end = rest.firstIndex(of: "]") else { throw RequirementError("the bracket of extras is not closed") }
+            guard let end = rest.firstIndex(of: "]") else {
+                throw RequirementError("the bracket of extras is not closed")
+            }
             extras = rest[..<end].dropFirst().split(separator: ",").map { Self.normal($0.trimmed) }
-            guard extras.allSatisfy({ $0.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") } }) else {
+            let isProper = extras.joined().allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") }
+            guard isProper else {
                 throw RequirementError("\(rest[...end].shown) names no extras")
             }
             extras = Array(Set(extras)).sorted()
@@ -65,7 +68,8 @@ extension Requirement {
     private static func version(_ text: Substring, of name: Substring) throws(RequirementError) -> String {
         guard let sign = operators.first(where: { text.hasPrefix($0) }) else {
             if text.first == "=" {
-                throw RequirementError("`\(name)\(text.prefix(80))` is conda's spelling; pip's is `\(name)=\(text.prefix(80))`")
+                let text = text.prefix(80)
+                throw RequirementError("`\(name)\(text)` is conda's spelling; pip's is `\(name)=\(text)`")
             }
             throw RequirementError("after \(name) stands \(text.shown), which is no version: `\(name)==1.2.3`")
         }

@@ -18,12 +18,14 @@ struct RequirementsFile: Equatable {
 
     private mutating func read(_ text: Substring) throws(RequirementError) {
         guard !text.hasPrefix("-") else { return try readOption(text) }
-        if text.contains("://") && !text.contains("@") || text.hasPrefix("git+") {
+        if text.contains("://") && !text.contains(" @") || text.hasPrefix("git+") {
             throw RequirementError(
                 "\(text.shown) is an address; packages come from the builder's index: name the package and its version")
         }
-        if text.hasPrefix(".") || text.hasPrefix("/") || text.hasPrefix("~") || text.hasSuffix(".whl")
-            || text.hasSuffix(".tar.gz") || text.hasSuffix(".zip")
+        let isNamed = text.contains(" @")
+        if !isNamed,
+            [".", "/", "~"].contains(where: text.hasPrefix)
+                || [".whl", ".tar.gz", ".zip"].contains(where: text.hasSuffix)
         {
             throw RequirementError(
                 "\(text.shown) is a file or a folder; put your own modules into the source tree, and name packages of "
@@ -43,7 +45,8 @@ struct RequirementsFile: Equatable {
             var value = option.hasPrefix("--hash=") ? option.dropFirst(7) : nil
             if option == "--hash" { value = options.popFirst() }
             guard let value else {
-                throw RequirementError("\(option.shown) is not taken: nothing of a package is built or run, only installed")
+                throw RequirementError(
+                    "\(option.shown) is not taken: nothing of a package is built or run, only installed")
             }
             let parts = value.split(separator: ":", omittingEmptySubsequences: false)
             let digits = ["sha256": 64, "sha384": 96, "sha512": 128][parts.first.map(String.init) ?? ""]

@@ -22,9 +22,10 @@ struct Interpreter: Hashable, Sendable {
     static func probe(_ settings: PythonSettings, on pool: ComputePool) async throws -> Interpreter {
         let program = """
             import sys, sysconfig, os, importlib.util
-            print(os.path.realpath(sys.executable), "%d.%d.%d" % sys.version_info[:3], sysconfig.get_path("stdlib"),
-                  sys.implementation.cache_tag, importlib.util.MAGIC_NUMBER.hex(),
-                  os.confstr("CS_GNU_LIBC_VERSION"), sep="\\n")
+            facts = [os.path.realpath(sys.executable), "%d.%d.%d" % sys.version_info[:3], sysconfig.get_path("stdlib"),
+                     sys.implementation.cache_tag, importlib.util.MAGIC_NUMBER.hex(),
+                     os.confstr("CS_GNU_LIBC_VERSION")]
+            sys.stdout.write("\\n".join(facts))
             """
         let process = Subprocess(
             program: settings.interpreter, arguments: ["-I", "-S", "-c", program],

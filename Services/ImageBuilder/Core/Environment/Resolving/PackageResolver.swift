@@ -25,8 +25,7 @@ struct PackageResolver: Sendable {
             original = markers.default_environment
             sdist.SourceDistribution.prepare_distribution_metadata, prepare.unpack_vcs_link
         except (ImportError, AttributeError) as error:
-            print("ERROR: the pip of this machine is none that the builder knows: %s" % error)
-            sys.exit(2)
+            sys.exit("ERROR: the pip of this machine is none that the builder knows: %s" % error)
         def environment():
             found = original()
             found["python_full_version"] = full
@@ -34,7 +33,7 @@ struct PackageResolver: Sendable {
             found["python_version"] = ".".join(full.split(".")[:2])
             return found
         def refuse(*arguments, **named):
-            raise InstallationError("a package wants another from an address or as sources, and only wheels of the index are taken")
+            raise InstallationError("a package wants another by an address, or as sources, and only wheels are taken")
         markers.default_environment = environment
         sdist.SourceDistribution.prepare_distribution_metadata = refuse
         prepare.unpack_vcs_link = refuse
