@@ -117,6 +117,62 @@ def scripts_run_with_the_python_of_their_base(machine):
         assert answer == expected, answer
 
 
+FOREST = """
+import json, os, pickle, sys
+
+def init():
+    global model
+    with open(os.path.join(os.environ["AZUREML_MODEL_DIR"], "model.pkl"), "rb") as file:
+        model = pickle.load(file)
+
+def run(data):
+    with open("/proc/self/maps") as maps:
+        leaked = sorted({line.split()[-1] for line in maps if "/slipway/lib/" in line})
+    import sklearn
+    return {"rows": model.predict(json.loads(data)["data"]).tolist(), "leaked": leaked, "version": sklearn.__version__}
+"""
+
+
+def forest(machine):
+    """A pickle of scikit-learn with a script and a conda file."""
+    import pickle
+    import sklearn
+    from sklearn.linear_model import LinearRegression
+    folder = machine.folder
+    (folder / "model").mkdir()
+    (folder / "source").mkdir()
+    data = sample_models.measurements(50)
+    (folder / "model/model.pkl").write_bytes(pickle.dumps(LinearRegression().fit(data, data.sum(axis=1))))
+    (folder / "source/score.py").write_text(FOREST)
+    (folder / "source/environment.yml").write_text(
+        f"dependencies:\n  - python=3.11\n  - pip:\n    - scikit-learn=={sklearn.__version__}\n"
+        f"    - numpy=={numpy.__version__}\n")
+    return machine.recipe(
+        models=[{"name": "linear", "version": 1, "adapter": "python", "folder": str(folder / "model")}],
+        source=str(folder / "source"), entry="score.py", dependencies="environment.yml", scratch=str(folder),
+        times=2)
+
+
+def asks_forest(container):
+    status, answer = container.post("/score", {"data": [[1, 2, 3, 4, 5, 6]]})
+    assert status == 200, answer
+    assert abs(answer["rows"][0] - 21) < 1e-3 and answer["leaked"] == [], answer
+
+
+def scripts_with_a_conda_file_need_no_base(machine):
+    built = machine.build(forest(machine))
+    with machine.running(built) as container:
+        asks_forest(container)
+    return f"{built.size / 1e6:.1f} MB, {built.times[0]:.1f} s, and {built.times[1] * 1000:.0f} ms when built again"
+
+
+def scripts_with_a_conda_file_run_on_a_base_of_another_kind(machine):
+    bases.layout(machine.folder / "layouts/hostile", bases.hostile)
+    built = machine.build({**forest(machine), "base": "oci:hostile"})
+    with machine.running(built) as container:
+        asks_forest(container)
+
+
 def the_same_build_gives_one_digest_whoever_does_it_and_wherever(machine):
     folder = machine.folder
     model = onnx(folder / "model")
@@ -150,5 +206,6 @@ def a_new_model_costs_its_own_layers(machine):
 ALL = [
     an_onnx_image_on_nothing_is_small_and_answers, a_container_that_others_reach_wants_to_know_who_may_call,
     all_frameworks_live_in_one_image, a_base_of_another_kind_is_not_touched_by_ours,
-    scripts_run_with_the_python_of_their_base, the_same_build_gives_one_digest_whoever_does_it_and_wherever,
+    scripts_run_with_the_python_of_their_base, scripts_with_a_conda_file_need_no_base,
+    scripts_with_a_conda_file_run_on_a_base_of_another_kind, the_same_build_gives_one_digest_whoever_does_it_and_wherever,
     a_new_model_costs_its_own_layers]

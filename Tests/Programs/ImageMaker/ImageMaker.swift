@@ -30,7 +30,13 @@ struct ImageMaker {
         let materials = ImageMaterials(
             scorer: recipe.scorer, adapters: recipe.adapters, frameworks: recipe.frameworks,
             certificates: recipe.certificates)
-        let assembler = ImageAssembler(store: store, materials: materials, environments: nil, pool: pool)
+        let waiting = ComputePool(threads: 2)
+        try waiting.start()
+        var python = PythonSettings(folder: recipe.scratch.isEmpty ? "/tmp" : recipe.scratch)
+        if !recipe.index.isEmpty { python.index = recipe.index }
+        let environments = try await PythonEnvironments.open(
+            python, store: store, memory: MakerLocks(), pool: waiting)
+        let assembler = ImageAssembler(store: store, materials: materials, environments: environments, pool: pool)
         let memory = MakerMemory()
         let bases = BaseImages(store: store, client: nil, layouts: recipe.layouts, pool: files)
         var pins: [BlobPin] = []
@@ -39,6 +45,14 @@ struct ImageMaker {
             let brought = try await bases.bring(recipe.base, for: .current)
             ingredients.base = brought.base
             pins += brought.pins
+        }
+        if !recipe.dependencies.isEmpty {
+            let request = EnvironmentRequest(
+                fileName: recipe.dependencies, text: try recipe.text(recipe.dependencies), basePython: recipe.basePython
+            )
+            let resolved = try await environments.resolve(request, fresh: false) { _ in }
+            ingredients.environment = resolved.lock
+            pins += resolved.pins
         }
         var last: AssembledImage?
         for _ in 0..<max(1, recipe.times) {
@@ -86,4 +100,9 @@ actor MakerMemory: LayerMemory {
 
     func find(_ key: String) -> KnownLayer? { layers[key] }
     func keep(_ key: String, _ layer: KnownLayer) { layers[key] = layer }
+}
+
+actor MakerLocks: LockMemory {
+    func find(_ key: String) -> EnvironmentLock? { nil }
+    func keep(_ key: String, _ lock: EnvironmentLock) -> EnvironmentLock { lock }
 }

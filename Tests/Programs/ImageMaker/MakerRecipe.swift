@@ -13,6 +13,8 @@ struct MakerRecipe {
 
     var (scorer, adapters, frameworks, certificates, store, output) = ("", "", "", "", "", "")
     var (base, layouts, source) = ("", "", "")
+    var (dependencies, index, scratch) = ("", "", "")
+    var basePython: String?
     var entry: String?
     var times = 1
     var models: [Model] = []
@@ -34,6 +36,10 @@ struct MakerRecipe {
                 case "base": base = try json.string()
                 case "layouts": layouts = try json.string()
                 case "source": source = try json.string()
+                case "dependencies": dependencies = try json.string()
+                case "index": index = try json.string()
+                case "scratch": scratch = try json.string()
+                case "base_python": basePython = try json.string()
                 case "entry": entry = try json.string()
                 case "times": times = try json.integer(Int.self)
                 case "variables": try json.members { name, json in variables[name] = try json.string() }
@@ -106,6 +112,8 @@ struct MakerRecipe {
         }
         return ingredients
     }
+
+    func text(_ path: String) throws -> String { String(decoding: try Self.read("\(source)/\(path)"), as: UTF8.self) }
 
     private static func digest(_ files: [TreeFile]) -> BlobDigest {
         let text = files.map { "\($0.path) \($0.digest) \($0.isExecutable)\n" }.joined()
