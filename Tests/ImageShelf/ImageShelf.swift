@@ -64,8 +64,8 @@ public struct ImageShelf: Sendable {
             ).all(Int32.self)[0]
             let id = try await transaction.query(
                 """
-                INSERT INTO images.images (workspace, name, version, digest, size, facts, build, created_by)
-                VALUES (\(place), \(name), \(version), \(digest.bytes), 1, ''::bytea, gen_random_uuid(), 'person:ada')
+                INSERT INTO images.images (workspace, name, version, digest, size, facts, contents, build, created_by)
+                VALUES (\(place), \(name), \(version), \(digest.bytes), 1, ''::bytea, ''::bytea, gen_random_uuid(), 'person:ada')
                 RETURNING id
                 """
             ).all(Int64.self)[0]

@@ -62,7 +62,8 @@ struct SourceTests {
         try await withBuilder { builder in
             let error = await failure { _ = try await builder.upload(entries) }
             #expect(error?.code == .invalidArgument)
-            #expect(try await builder.count("sources") == 0)
+            let kept = try await builder.count("sources")
+            #expect(kept == 0)
         }
     }
 
@@ -77,9 +78,10 @@ struct SourceTests {
         await #expect(throws: SourceFault.self) { try await intake.take(archive[...]) }
         limits = SourceLimits()
         limits.bytes = .init(10)
+        let header = TarHeader.bytes(of: TarEntry(path: "a", size: 11))[...]
         var large = SourceIntake(into: store, limits: limits)
         await #expect(throws: SourceFault.self) {
-            try await large.take(TarHeader.bytes(of: TarEntry(path: "a", size: 11))[...])
+            try await large.take(header)
         }
     }
 }

@@ -16,7 +16,10 @@ final class FakeRegistry: Sendable {
     }
 
     /// What is answered instead; nil lets the registry do its work.
-    typealias Fault = @Sendable (_ request: String, _ count: Int) -> (status: Int, fields: HeaderFields, body: String)?
+    typealias Fault =
+        @Sendable (_ request: String, _ count: Int) async -> (
+            status: Int, fields: HeaderFields, body: String
+        )?
 
     let state = Lock(State())
     private let fault: Fault
@@ -37,7 +40,7 @@ final class FakeRegistry: Sendable {
         if let password, request.head.fields["authorization"] != password {
             return try await responder.respond(401, ["www-authenticate": "Basic realm=\"fake\""])
         }
-        if let (status, fields, body) = fault(line, count) {
+        if let (status, fields, body) = await fault(line, count) {
             return try await responder.respond(status, fields, Array(body.utf8))
         }
         let parts = path.split(separator: "/").map(String.init)

@@ -30,13 +30,17 @@ import Testing
             return try await activities.start(request)
         }
 
+        func worker(_ name: String) -> ActivityWorker {
+            ActivityWorker(activities, name: name, handlers: [push])
+        }
+
         func run(_ destination: String) async throws -> Activity {
             try await activities.wait(start(destination).id)
         }
     }
 
     private func withPusher(
-        _ settings: RegistryAccessSettings? = nil, _ body: (Pusher) async throws -> Void
+        _ settings: RegistryAccessSettings? = nil, works: Bool = true, _ body: (Pusher) async throws -> Void
     ) async throws {
         try await withImages { fixture in
             let image = try await fixture.record(
@@ -53,13 +57,12 @@ import Testing
             let push = ImagePush(
                 ImageRecords(fixture.pool), store: fixture.blobs, registries: registries, identities: fixture.identity)
             let activities = Activities(fixture.pool, loop: fixture.loops.loops[1])
-            let worker = ActivityWorker(activities, name: "test", handlers: [push])
             let pusher = Pusher(
                 fixture: fixture, push: push, credentials: credentials, activities: activities, image: image,
                 caller: Caller(principal: nil, workspace: fixture.lab, role: .contributor))
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await activities.run() }
-                group.addTask { try await worker.run() }
+                if works { group.addTask { try await pusher.worker("test").run() } }
                 do { try await body(pusher) } catch {
                     group.cancelAll()
                     throw error
@@ -192,6 +195,37 @@ import Testing
                 #expect(ended.state == .cancelled || ended.state == .succeeded)
                 let done = try await pusher.run("\(address)/team/churn:1")
                 #expect(done.state == .succeeded && registry.state.withLock { $0.blobs.count } == 3)
+            }
+        }
+    }
+
+    @Test("a push whose process goes away in the middle goes on in another one, with what is missing")
+    func interrupted() async throws {
+        try await withPusher(works: false) { pusher in
+            let (reached, arrival) = AsyncStream<Void>.makeStream()
+            let (gate, key) = AsyncStream<Void>.makeStream()
+            let registry = FakeRegistry { request, _ in
+                guard request.hasPrefix("PUT /v2/team/churn/blobs/uploads/2?") else { return nil }
+                arrival.yield()
+                for await _ in gate { break }
+                return (500, [:], "")
+            }
+            try await registry.run(pusher.fixture.loops) { address in
+                let started = try await pusher.start("\(address)/team/churn:1")
+                let first = Task { try await pusher.worker("first").run() }
+                for await _ in reached { break }
+                first.cancel()
+                _ = await first.result
+                key.finish()
+                #expect(registry.state.withLock { $0.blobs.count == 1 && $0.manifests.isEmpty })
+                #expect(try await pusher.activities.get(started.id).state.isFinal == false)
+                let second = Task { try await pusher.worker("second").run() }
+                let done = try await pusher.activities.wait(started.id)
+                second.cancel()
+                _ = await second.result
+                #expect(done.state == .succeeded, "\(done.failure as Any)")
+                #expect(done.result?.text.contains("\"sent_parts\": 2") == true, "\(done.result as Any)")
+                #expect(registry.state.withLock { $0.blobs.count } == 3)
             }
         }
     }

@@ -2,8 +2,8 @@
 """Images as the tools of others meet them: docker, podman, skopeo and containerd pull from our endpoint, and
 Debian's docker-registry takes what we push.
 
-    Tests/Acceptance/images/run_distribution.py --bin .build/debug
-    Tests/Acceptance/images/run_distribution.py --bin .build/debug --only podman delta
+    Tests/Acceptance/distribution/run.py --bin .build/debug
+    Tests/Acceptance/distribution/run.py --bin .build/debug --only podman delta
 
 Needs Scripts/bootstrap, and root for docker and containerd: their daemons run on sockets and folders of their own. Prints
 a line for each case, and ends with status 1 if one failed.
