@@ -67,6 +67,7 @@ let package = Package(
         .library(name: "PythonAdapter", type: .dynamic, targets: ["PythonAdapter"]),
         .executable(name: "registry", targets: ["Registry"]),
         .executable(name: "scorer", targets: ["Scorer"]),
+        .executable(name: "image-builder", targets: ["ImageBuilder"]),
         .executable(name: "slipway", targets: ["Slipway"]),
         .executable(name: "dialect-server", targets: ["DialectServer"]),
         .executable(name: "distribution-server", targets: ["DistributionServer"]),
@@ -180,6 +181,13 @@ let package = Package(
                 "Postgres", "ServiceKit", "RPC", "HTTP", "OCI", "Outbound", "Tar", "Blobs", "Protobuf", "Loop", "YAML",
                 "Zip", "CLinux", "CZlib",
             ], path: "Services/ImageBuilder/Core"),
+
+        program(
+            "ImageBuilder",
+            [
+                "ImageBuilderCore", "ServiceHost", "ServiceKit", "Access", "Activities", "ActivityService", "Blobs",
+                "Contracts", "HTTP", "Identity", "Loop", "RPC", "Secrets",
+            ], path: "Services/ImageBuilder/Main"),
 
         // The command line.
         library("CommandLineKit", ["ServiceKit", "Loop", "Protobuf", "Spelling"], path: "Services/CommandLine/Kit"),

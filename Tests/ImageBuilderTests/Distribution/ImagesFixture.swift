@@ -17,6 +17,7 @@ import Testing
 @testable import ImageBuilderCore
 @testable import Journal
 @testable import Postgres
+@testable import RegistryCore
 @testable import Secrets
 
 /// An image builder's database of its own with two workspaces, `lab` and `attic`, and a store of blobs in memory.
@@ -114,6 +115,7 @@ private enum ImagesCluster {
         try await SecretStore.prepare(database, on: loop)
         try await Activities.prepare(database, on: loop)
         try await ImageSchema.prepare(database, on: loop)
+        try await RegistrySchema.prepare(database, on: loop)
         return cluster
     }
 
@@ -143,7 +145,7 @@ func withImages(_ body: (ImagesFixture) async throws -> Void) async throws {
         "CREATE DATABASE \(identifier: name) TEMPLATE \(identifier: ImagesCluster.template)",
         cluster.connectionString, loops.loops[0])
     var configuration = PostgresConfiguration(connection: cluster.connectionString + " dbname=\(name)")
-    configuration.pool.connectionsMax = 8
+    configuration.pool.connectionsMax = 16
     let pool = PostgresPool(configuration, loops: loops.loops)
     do {
         let identity = IdentityStore(pool)

@@ -122,3 +122,14 @@ extension ImageStore {
             "image", "images/\(reference.text)", "there is no image \(reference.text) \(place)\(nearby)")
     }
 }
+
+extension ImageStore {
+    /// An image of the workspace that a caller is in, for routes.
+    /// - Throws: `RPCError`: `invalidArgument`, `notFound`.
+    public func image(_ text: String, of caller: Caller) async throws -> StoredImage {
+        guard let workspace = caller.workspace else {
+            throw RPCError(.internal, "the call reached its route without a workspace")
+        }
+        return try await image(text, in: workspace)
+    }
+}

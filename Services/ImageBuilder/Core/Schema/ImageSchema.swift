@@ -38,7 +38,7 @@ public enum ImageSchema {
             -- An Image message with models, base and platform, and one with recipe and layers, which lists leave out: what
             -- never changes and is not searched.
             facts bytea NOT NULL,
-            contents bytea NOT NULL,
+            contents bytea NOT NULL DEFAULT '',
             -- An EnvironmentLock message; empty where there is no Python.
             environment bytea NOT NULL DEFAULT '',
             uses_base_python boolean NOT NULL DEFAULT false,

@@ -4,14 +4,11 @@ public import ServiceKit
 public struct SourceLimits: ConfigurationSection {
     public var bytes = ByteCount(300 * 1024 * 1024)
     public var files = 2000
-    /// How long trees are kept that no build takes up.
-    public var keep = Duration.seconds(86_400)
 
     public init() {}
 
     public static func describe(_ keys: inout ConfigurationKeys<SourceLimits>) {
         keys.add("bytes", \.bytes, "the most bytes of a source tree")
         keys.add("files", \.files, "the most files of a source tree")
-        keys.add("keep", \.keep, "how long source trees are kept that no build takes up")
     }
 }
