@@ -67,8 +67,10 @@ struct BuildsSettings: ConfigurationSection {
 /// What images may stand on.
 struct BaseSettings: ConfigurationSection {
     var layouts = ""
+    var bytes = ByteCount.gibibytes(64)
 
     static func describe(_ keys: inout ConfigurationKeys<BaseSettings>) {
+        keys.add("bytes", \.bytes, "the most that a registry's image may have, compressed")
         keys.add("layouts", \.layouts, "the folder below which oci:PATH may name a base; none, it may not")
     }
 }

@@ -92,7 +92,8 @@ struct ImageBuilderProgram {
                 store: blobs, materials: machine.materials, environments: environments, pool: machine.layers),
             environments: environments, scripts: EntryScriptChecker(python, pool: machine.waiting),
             bases: BaseBringer(
-                store: blobs, registries: outside, layouts: settings.base.layouts, pool: machine.waiting),
+                ImageStore(base.pool), store: blobs, registries: outside, layouts: settings.base.layouts,
+                bytesMax: Int64(settings.base.bytes.bytes), pool: machine.waiting),
             sources: SourceStore(base.pool, blobs: blobs, limits: settings.sources))
     }
 

@@ -27,6 +27,18 @@ public struct ImageStore: Sendable {
         ).all([UInt8].self)
         return Set(found.compactMap { BlobDigest(bytes: $0) })
     }
+
+    /// Those of the blobs that an image of the workspace has: whoever builds there could read them anyway.
+    func held(_ digests: [BlobDigest], in workspace: Workspace) async throws -> Set<BlobDigest> {
+        let found = try await pool.read(
+            """
+            SELECT given.digest FROM unnest(\(digests.map(\.bytes))) AS given (digest)
+            WHERE EXISTS (SELECT FROM images.image_blobs AS b JOIN images.images AS i ON i.id = b.image
+                WHERE b.digest = given.digest AND i.workspace = \(workspace.databaseID))
+            """
+        ).all([UInt8].self)
+        return Set(found.compactMap { BlobDigest(bytes: $0) })
+    }
 }
 
 /// Where a change is made, by whom and why, and in whose name the registry hears of what follows from it.
