@@ -66,6 +66,7 @@ let package = Package(
         .library(name: "PythonAdapter", type: .dynamic, targets: ["PythonAdapter"]),
         .executable(name: "registry", targets: ["Registry"]),
         .executable(name: "scorer", targets: ["Scorer"]),
+        .executable(name: "events", targets: ["Events"]),
         .executable(name: "slipway", targets: ["Slipway"]),
         .executable(name: "dialect-server", targets: ["DialectServer"]),
         .executable(name: "adapter-check", targets: ["AdapterCheck"]),
@@ -166,6 +167,20 @@ let package = Package(
         library(
             "ImageBuilderCore", ["OCI", "Outbound", "Blobs", "Protobuf", "Loop"], path: "Services/ImageBuilder/Core"),
 
+        // Events.
+        library(
+            "EventsCore",
+            [
+                "Contracts", "Access", "Identity", "Secrets", "Activities", "ActivityService", "Leases", "Journal",
+                "Postgres", "ServiceKit", "Outbound", "RPC", "HTTP", "Protobuf", "Loop", "Spelling", "COpenSSL",
+            ], path: "Services/Events/Core"),
+        program(
+            "Events",
+            [
+                "EventsCore", "ServiceHost", "ServiceKit", "Access", "Activities", "ActivityService", "Contracts",
+                "Identity", "Leases", "Secrets", "Journal", "Postgres", "Loop",
+            ], path: "Services/Events/Main"),
+
         // The command line.
         library("CommandLineKit", ["ServiceKit", "Loop", "Protobuf", "Spelling"], path: "Services/CommandLine/Kit"),
         program(
@@ -249,6 +264,12 @@ let package = Package(
             [
                 "RegistryCore", "Contracts", "Access", "Identity", "Journal", "Blobs", "Postgres", "ServiceKit", "RPC",
                 "HTTP", "Protobuf", "Loop", "Tar", "TestKit",
+            ]),
+        tests(
+            "EventsTests",
+            [
+                "EventsCore", "Contracts", "Access", "Identity", "Secrets", "Activities", "Leases", "Journal",
+                "Postgres", "ServiceKit", "Outbound", "RPC", "HTTP", "Protobuf", "Loop", "TestKit",
             ]),
         .target(name: "ServingTestAdapter", dependencies: ["AdapterABI"], path: "Tests/ServingTestAdapter"),
         tests(

@@ -1,0 +1,10 @@
+public import Contracts
+public import Journal
+
+/// Which rows of the journal are events for others, and what they look like there. Pure, and the same in every process.
+public protocol EventMapping: Sendable {
+    /// - Returns: nil for what stays in the house.
+    func event(from record: JournalRecord) -> EventRecord?
+    /// The types that there are, by name.
+    var types: [Slipway.Events.V1.EventType] { get }
+}
