@@ -63,6 +63,7 @@ let package = Package(
         .executable(name: "bench-serving", targets: ["BenchServing"]),
         .executable(name: "bench-scoring-load", targets: ["BenchScoringLoad"]),
         .executable(name: "bench-state", targets: ["BenchState"]),
+        .executable(name: "bench-delivery", targets: ["BenchDelivery"]),
         .library(name: "PythonAdapter", type: .dynamic, targets: ["PythonAdapter"]),
         .executable(name: "registry", targets: ["Registry"]),
         .executable(name: "scorer", targets: ["Scorer"]),
@@ -92,6 +93,8 @@ let package = Package(
         library("Protobuf"),
         // How far words are apart, for "did you mean".
         library("Spelling"),
+        // The words and the grammar that our small languages share: searches, filters.
+        library("Expressions"),
         library("Blobs", ["Loop", "CLinux", "COpenSSL"]),
         library("Outbound", ["Loop", "CCurl"]),
         library("Tar"),
@@ -145,7 +148,7 @@ let package = Package(
             "RegistryCore",
             [
                 "Contracts", "Access", "Identity", "Journal", "Blobs", "Postgres", "ServiceKit", "RPC", "HTTP",
-                "Protobuf", "Loop", "Spelling", "COpenSSL", "Tar", "ModelFormats",
+                "Protobuf", "Loop", "Spelling", "Expressions", "COpenSSL", "Tar", "ModelFormats",
             ], path: "Services/Registry/Core"),
         program(
             "Registry",
@@ -172,7 +175,8 @@ let package = Package(
             "EventsCore",
             [
                 "Contracts", "Access", "Identity", "Secrets", "Activities", "ActivityService", "Leases", "Journal",
-                "Postgres", "ServiceKit", "Outbound", "RPC", "HTTP", "Protobuf", "Loop", "Spelling", "COpenSSL",
+                "Postgres", "ServiceKit", "Outbound", "RPC", "HTTP", "Protobuf", "Loop", "Spelling", "Expressions",
+                "COpenSSL",
             ], path: "Services/Events/Core"),
         program(
             "Events",
@@ -228,6 +232,7 @@ let package = Package(
         program(
             "BenchScoringLoad", ["InferenceContracts", "RPC", "HTTP", "Loop", "ProgramKit"],
             path: "Benchmarks/Scoring/Load"),
+        program("BenchDelivery", ["HTTP", "Outbound", "Loop"], path: "Benchmarks/Events/Delivery"),
         program("BenchState", ["Journal", "Postgres", "ConnectionPool", "Loop"], path: "Benchmarks/State/Client"),
 
         // Tests mirror the folders above.
