@@ -1,3 +1,4 @@
+import ResourceKit
 import RPC
 
 /// What is wrong with a query, and where.

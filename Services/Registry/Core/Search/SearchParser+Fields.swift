@@ -1,3 +1,4 @@
+import ResourceKit
 import Protobuf
 
 extension SearchParser {

@@ -1,3 +1,5 @@
+import ResourceKit
+
 /// Reads a query: a condition of comparisons, and an order. Every error says the column and what was expected there.
 struct SearchParser {
     static let depthMax = 32

@@ -1,3 +1,5 @@
+import ResourceKit
+
 /// A word of a query with its place.
 struct SearchToken: Equatable {
     enum Content: Equatable {
