@@ -143,12 +143,16 @@ let package = Package(
             "ServiceHost",
             ["Access", "Identity", "Journal", "JournalKeeping", "Postgres", "ServiceKit", "RPC", "HTTP", "Loop"]),
 
+        // What services answer alike: names, pages, refusals, changes in a workspace.
+        library(
+            "ResourceKit", ["Access", "Journal", "Postgres", "ServiceKit", "RPC", "Protobuf", "Spelling"]),
+
         // The registry.
         library(
             "RegistryCore",
             [
-                "Contracts", "Access", "Identity", "Journal", "Blobs", "Postgres", "ServiceKit", "RPC", "HTTP",
-                "Protobuf", "Loop", "Spelling", "Expressions", "COpenSSL", "Tar", "ModelFormats",
+                "ResourceKit", "Contracts", "Access", "Identity", "Journal", "Blobs", "Postgres", "ServiceKit", "RPC",
+                "HTTP", "Protobuf", "Loop", "Spelling", "Expressions", "COpenSSL", "Tar", "ModelFormats",
             ], path: "Services/Registry/Core"),
         program(
             "Registry",
@@ -267,8 +271,8 @@ let package = Package(
         tests(
             "RegistryTests",
             [
-                "RegistryCore", "Contracts", "Access", "Identity", "Journal", "Blobs", "Postgres", "ServiceKit", "RPC",
-                "HTTP", "Protobuf", "Loop", "Tar", "TestKit",
+                "RegistryCore", "ResourceKit", "Contracts", "Access", "Identity", "Journal", "Blobs", "Postgres",
+                "ServiceKit", "RPC", "HTTP", "Protobuf", "Loop", "Tar", "TestKit",
             ]),
         tests(
             "EventsTests",

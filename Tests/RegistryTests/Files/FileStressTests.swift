@@ -1,3 +1,4 @@
+import ResourceKit
 import Contracts
 import Loop
 import RPC

@@ -1,3 +1,4 @@
+import ResourceKit
 import Access
 import Contracts
 import Identity

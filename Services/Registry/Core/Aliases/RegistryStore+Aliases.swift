@@ -1,3 +1,4 @@
+public import ResourceKit
 public import Access
 public import Contracts
 import Journal
@@ -140,6 +141,6 @@ extension RegistryStore {
     }
 
     private static func state(_ alias: String, _ version: Int32) -> String {
-        RegistryJSON.members([("alias", RegistryJSON.text(alias)), ("version", "\(version)")])
+        RowJSON.members([("alias", RowJSON.text(alias)), ("version", "\(version)")])
     }
 }

@@ -1,3 +1,4 @@
+import ResourceKit
 import Access
 public import Blobs
 public import Contracts

@@ -1,3 +1,4 @@
+import ResourceKit
 import Access
 public import Contracts
 public import RPC

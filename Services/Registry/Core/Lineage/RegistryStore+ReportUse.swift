@@ -1,3 +1,4 @@
+public import ResourceKit
 public import Contracts
 import Journal
 import Postgres
@@ -119,8 +120,8 @@ private struct UseReport {
         if !kind.isEmpty, !request.user.hasPrefix("\(kind)s/") || request.user.utf8.count <= kind.utf8.count + 2 {
             violations.add("user", "\(shown(request.user)) should begin with \(kind)s/ and go on with its name")
         }
-        violations.check(text: request.user, "user", bytesMax: RegistryLimits.nameBytesMax)
-        violations.check(text: request.state, "state", bytesMax: RegistryLimits.nameBytesMax)
+        violations.check(text: request.user, "user", bytesMax: TextLimits.nameBytesMax)
+        violations.check(text: request.state, "state", bytesMax: TextLimits.nameBytesMax)
         state = request.state
         generation = request.generation
         if request.generation < 0 { violations.add("generation", "it counts up from 0") }
@@ -142,7 +143,7 @@ private struct UseReport {
             if !image.hasPrefix("images/") {
                 violations.add("images[\(index)]", "\(shown(image)) should begin with images/")
             }
-            violations.check(text: image, "images[\(index)]", bytesMax: RegistryLimits.nameBytesMax)
+            violations.check(text: image, "images[\(index)]", bytesMax: TextLimits.nameBytesMax)
         }
         try violations.check()
         images = Array(Set(request.images)).sorted()
@@ -150,9 +151,9 @@ private struct UseReport {
 
     /// For the journal.
     func state(_ state: String, _ versions: [String], _ images: [String]) -> String {
-        RegistryJSON.members([
-            ("kind", RegistryJSON.text(kind)), ("state", RegistryJSON.text(state)),
-            ("versions", RegistryJSON.array(versions.sorted())), ("images", RegistryJSON.array(images.sorted())),
+        RowJSON.members([
+            ("kind", RowJSON.text(kind)), ("state", RowJSON.text(state)),
+            ("versions", RowJSON.array(versions.sorted())), ("images", RowJSON.array(images.sorted())),
         ])
     }
 }

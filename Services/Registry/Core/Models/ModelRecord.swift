@@ -1,3 +1,4 @@
+import ResourceKit
 import Contracts
 import Postgres
 import Protobuf
@@ -38,7 +39,7 @@ struct ModelRecord {
         var model = Slipway.Models.V1.Model()
         model.name = columns.0
         model.description = columns.1
-        model.tags = try RegistryJSON.strings(columns.2)
+        model.tags = try RowJSON.strings(columns.2)
         model.latestVersion = columns.3
         model.versionCount = columns.4
         model.createdAt = Google.Protobuf.Timestamp(columns.5)

@@ -1,3 +1,5 @@
+import ResourceKit
+
 /// What the paths of a version's files may look like, so that every system can hold them as they are.
 enum PathRules {
     static let bytesMax = 1024

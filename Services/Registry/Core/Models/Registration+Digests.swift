@@ -1,3 +1,4 @@
+import ResourceKit
 import Access
 import Contracts
 import Protobuf
@@ -31,7 +32,7 @@ extension Registration {
         for labels in [
             request.tags, request.properties, request.metrics.mapValues { "\($0)" }, request.format?.flavors ?? [:],
             request.format?.details ?? [:],
-        ] { bytes += Array(RegistryJSON.object(labels).utf8) }
+        ] { bytes += Array(RowJSON.object(labels).utf8) }
         return SHA256Digest(of: bytes).bytes
     }
 }

@@ -1,3 +1,4 @@
+import ResourceKit
 import Access
 import Blobs
 import Contracts
@@ -60,8 +61,8 @@ struct Registration: Sendable {
 
     private static func checkNames(_ request: Slipway.Models.V1.RegisterRequest, _ violations: inout FieldViolations) {
         violations.check(model: request.name)
-        if request.aliases.count > RegistryLimits.aliasesMax {
-            violations.add("aliases", "there are \(request.aliases.count); \(RegistryLimits.aliasesMax) at most")
+        if request.aliases.count > TextLimits.aliasesMax {
+            violations.add("aliases", "there are \(request.aliases.count); \(TextLimits.aliasesMax) at most")
         }
         var seen: Set<String> = []
         for (index, alias) in request.aliases.enumerated() {
@@ -74,7 +75,7 @@ struct Registration: Sendable {
     }
 
     private static func checkTexts(_ request: Slipway.Models.V1.RegisterRequest, _ violations: inout FieldViolations) {
-        violations.check(text: request.description, "description", bytesMax: RegistryLimits.textBytesMax)
+        violations.check(text: request.description, "description", bytesMax: TextLimits.textBytesMax)
         violations.check(text: request.license, "license", bytesMax: RegistryLimits.licenseBytesMax)
         violations.check(reason: request.reason)
         let format = request.format ?? Slipway.Models.V1.ModelFormat()
@@ -85,7 +86,7 @@ struct Registration: Sendable {
             ("format.framework_version", format.frameworkVersion), ("origin.run", origin.run),
             ("origin.experiment", origin.experiment), ("origin.git.branch", git.branch),
             ("origin.git.commit", git.commit),
-        ] { violations.check(text: text, field, bytesMax: RegistryLimits.nameBytesMax) }
+        ] { violations.check(text: text, field, bytesMax: TextLimits.nameBytesMax) }
         violations.check(text: git.repository, "origin.git.repository", bytesMax: RegistryLimits.addressBytesMax)
         for (index, dataset) in origin.datasets.enumerated().prefix(RegistryLimits.originsMax) {
             let field = "origin.datasets[\(index)]"

@@ -1,3 +1,4 @@
+import ResourceKit
 import Contracts
 import Journal
 import Postgres
@@ -151,9 +152,9 @@ struct RegistrationInsert {
         stored.license = ""
         let format = facts.format ?? Slipway.Models.V1.ModelFormat()
         let origin = facts.origin ?? Slipway.Models.V1.Origin()
-        let tags = PostgresJSON(RegistryJSON.object(request.tags))
-        let properties = PostgresJSON(RegistryJSON.object(request.properties))
-        let metrics = PostgresJSON(RegistryJSON.object(request.metrics))
+        let tags = PostgresJSON(RowJSON.object(request.tags))
+        let properties = PostgresJSON(RowJSON.object(request.properties))
+        let metrics = PostgresJSON(RowJSON.object(request.metrics))
         return """
             INSERT INTO registry.versions (
                 model, workspace, name, version, file_set, size, description, format, framework, framework_version,
@@ -221,15 +222,15 @@ struct RegistrationInsert {
     }
 
     private var entry: PostgresQuery {
-        let after = RegistryJSON.members([
-            ("name", RegistryJSON.text(request.name)),
-            ("digest", RegistryJSON.text(VersionRecord.digestText(registration.filesDigest))),
-            ("size_bytes", "\(size)"), ("format", RegistryJSON.text(facts.format?.name ?? "")),
-            ("framework", RegistryJSON.text(facts.format?.framework ?? "")),
-            ("run", RegistryJSON.text(facts.origin?.run ?? "")), ("aliases", RegistryJSON.array(request.aliases)),
-            ("description", RegistryJSON.text(request.description)), ("tags", RegistryJSON.object(request.tags)),
-            ("properties", RegistryJSON.object(request.properties)),
-            ("metrics", RegistryJSON.object(request.metrics)),
+        let after = RowJSON.members([
+            ("name", RowJSON.text(request.name)),
+            ("digest", RowJSON.text(VersionRecord.digestText(registration.filesDigest))),
+            ("size_bytes", "\(size)"), ("format", RowJSON.text(facts.format?.name ?? "")),
+            ("framework", RowJSON.text(facts.format?.framework ?? "")),
+            ("run", RowJSON.text(facts.origin?.run ?? "")), ("aliases", RowJSON.array(request.aliases)),
+            ("description", RowJSON.text(request.description)), ("tags", RowJSON.object(request.tags)),
+            ("properties", RowJSON.object(request.properties)),
+            ("metrics", RowJSON.object(request.metrics)),
         ])
         return Journal.insertion(
             change.entry("registered", ""),

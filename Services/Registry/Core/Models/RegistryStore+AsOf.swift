@@ -1,3 +1,4 @@
+import ResourceKit
 import Access
 import Contracts
 import Postgres
@@ -73,7 +74,7 @@ extension RegistryStore {
         ).all((PostgresTimestamp, String, PostgresJSON, PostgresJSON, PostgresJSON).self)
         if let (at, description, tags, properties, metrics) = states.first {
             version.description = description
-            try RegistryJSON.read(tags: tags, properties: properties, metrics: metrics, into: &version)
+            try RowJSON.read(tags: tags, properties: properties, metrics: metrics, into: &version)
             version.updatedAt = Google.Protobuf.Timestamp(at)
         }
         let ends = try await pool.read(

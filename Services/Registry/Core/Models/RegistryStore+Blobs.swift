@@ -1,3 +1,4 @@
+import ResourceKit
 import Blobs
 import Postgres
 import RPC

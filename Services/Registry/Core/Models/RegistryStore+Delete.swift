@@ -1,3 +1,4 @@
+public import ResourceKit
 public import Contracts
 import Journal
 import Postgres

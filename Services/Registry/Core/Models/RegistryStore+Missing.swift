@@ -1,3 +1,4 @@
+import ResourceKit
 import Access
 import Postgres
 import RPC

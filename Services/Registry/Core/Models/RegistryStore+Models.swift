@@ -1,3 +1,4 @@
+import ResourceKit
 public import Access
 public import Contracts
 import Postgres

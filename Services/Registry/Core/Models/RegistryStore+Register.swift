@@ -1,3 +1,4 @@
+public import ResourceKit
 import Blobs
 public import Contracts
 import Postgres

@@ -1,3 +1,4 @@
+public import ResourceKit
 public import Contracts
 import Journal
 import Postgres
@@ -12,7 +13,7 @@ extension RegistryStore {
     ) async throws -> Slipway.Models.V1.Model {
         var violations = FieldViolations()
         violations.check(model: request.name)
-        violations.check(text: request.description ?? "", "description", bytesMax: RegistryLimits.textBytesMax)
+        violations.check(text: request.description ?? "", "description", bytesMax: TextLimits.textBytesMax)
         violations.check(labels: request.setTags, "set_tags")
         violations.check(reason: request.reason)
         violations.check(set: request.setTags, remove: request.removeTags)
@@ -28,13 +29,13 @@ extension RegistryStore {
                 throw Refusal.changed("models/\(model.name)", expected: expected, found: model.revision)
             }
             model.description = request.description ?? model.description
-            model.tags = try RegistryStore.changed(model.tags, request.setTags, request.removeTags, "set_tags")
+            model.tags = try Labels.changed(model.tags, request.setTags, request.removeTags, "set_tags")
             let after = RegistryStore.state(model)
             guard after != before else { return model }
             let updated = try await transaction.pipeline([
                 """
                 UPDATE registry.models SET description = \(model.description),
-                    tags = \(PostgresJSON(RegistryJSON.object(model.tags))), updated = now(), revision = revision + 1
+                    tags = \(PostgresJSON(RowJSON.object(model.tags))), updated = now(), revision = revision + 1
                 WHERE id = \(id) RETURNING updated, revision
                 """,
                 Journal.insertion(
@@ -57,7 +58,7 @@ extension RegistryStore {
     ) async throws -> Slipway.Models.V1.ModelVersion {
         let reference = try VersionReference(request.version)
         var violations = FieldViolations()
-        violations.check(text: request.description ?? "", "description", bytesMax: RegistryLimits.textBytesMax)
+        violations.check(text: request.description ?? "", "description", bytesMax: TextLimits.textBytesMax)
         violations.check(labels: request.setTags, "set_tags")
         violations.check(labels: request.addProperties, "add_properties")
         violations.check(metrics: request.setMetrics, "set_metrics")
@@ -79,9 +80,9 @@ extension RegistryStore {
             let updated = try await transaction.pipeline([
                 """
                 UPDATE registry.versions SET description = \(version.description),
-                    tags = \(PostgresJSON(RegistryJSON.object(version.tags))),
-                    properties = \(PostgresJSON(RegistryJSON.object(version.properties))),
-                    metrics = \(PostgresJSON(RegistryJSON.object(version.metrics))),
+                    tags = \(PostgresJSON(RowJSON.object(version.tags))),
+                    properties = \(PostgresJSON(RowJSON.object(version.properties))),
+                    metrics = \(PostgresJSON(RowJSON.object(version.metrics))),
                     updated = now(), revision = revision + 1
                 WHERE id = \(locked.id) RETURNING updated, revision
                 """,
@@ -107,7 +108,7 @@ extension RegistryStore {
         _ request: Slipway.Models.V1.UpdateVersionRequest, to version: inout Slipway.Models.V1.ModelVersion
     ) throws(RPCError) {
         version.description = request.description ?? version.description
-        version.tags = try changed(version.tags, request.setTags, request.removeTags, "set_tags")
+        version.tags = try Labels.changed(version.tags, request.setTags, request.removeTags, "set_tags")
         for (key, value) in request.addProperties.sorted(by: { $0.key < $1.key }) {
             if let there = version.properties[key], there != value {
                 throw .reason(
@@ -120,7 +121,7 @@ extension RegistryStore {
         }
         version.metrics.merge(request.setMetrics) { _, new in new }
         var violations = FieldViolations()
-        if version.properties.count > RegistryLimits.labelsMax {
+        if version.properties.count > TextLimits.labelsMax {
             violations.add("add_properties", "there would be \(version.properties.count); 100 at most")
         }
         if version.metrics.count > RegistryLimits.metricsMax {
@@ -129,41 +130,18 @@ extension RegistryStore {
         try violations.check()
     }
 
-    static func changed(
-        _ tags: [String: String], _ set: [String: String], _ remove: [String], _ field: String
-    ) throws(RPCError) -> [String: String] {
-        var tags = tags
-        for key in remove { tags[key] = nil }
-        tags.merge(set) { _, new in new }
-        var violations = FieldViolations()
-        if tags.count > RegistryLimits.labelsMax {
-            violations.add(field, "there would be \(tags.count) tags; \(RegistryLimits.labelsMax) at most")
-        }
-        try violations.check()
-        return tags
-    }
-
     /// What can change, for the journal: whole, so that a time in the past needs one row.
     static func state(_ version: Slipway.Models.V1.ModelVersion) -> String {
-        RegistryJSON.members([
-            ("description", RegistryJSON.text(version.description)), ("tags", RegistryJSON.object(version.tags)),
-            ("properties", RegistryJSON.object(version.properties)),
-            ("metrics", RegistryJSON.object(version.metrics)),
+        RowJSON.members([
+            ("description", RowJSON.text(version.description)), ("tags", RowJSON.object(version.tags)),
+            ("properties", RowJSON.object(version.properties)),
+            ("metrics", RowJSON.object(version.metrics)),
         ])
     }
 
     static func state(_ model: Slipway.Models.V1.Model) -> String {
-        RegistryJSON.members([
-            ("description", RegistryJSON.text(model.description)), ("tags", RegistryJSON.object(model.tags)),
+        RowJSON.members([
+            ("description", RowJSON.text(model.description)), ("tags", RowJSON.object(model.tags)),
         ])
-    }
-}
-
-extension FieldViolations {
-    /// What is to be set and what is to go.
-    mutating func check(set: [String: String], remove: [String]) {
-        for (index, key) in remove.enumerated() where set[key] != nil {
-            add("remove_tags[\(index)]", "\(shown(key)) is in set_tags too: one or the other")
-        }
     }
 }

@@ -1,4 +1,5 @@
-public import Access
+public import ResourceKit
+import Access
 public import Blobs
 public import Contracts
 public import Loop
@@ -64,29 +65,11 @@ public struct ModelRecogniser: Sendable {
 }
 
 /// Where a change is made, by whom and why.
-public struct RegistryChange: Sendable {
-    public let workspace: Workspace
-    /// As `Caller.actor`.
-    public let actor: String
-    public let reason: String
+public typealias RegistryChange = WorkspaceChange
 
-    public init(_ workspace: Workspace, actor: String, reason: String = "") {
-        self.workspace = workspace
-        self.actor = actor
-        self.reason = reason
-    }
-
-    var workspaceID: PostgresUUID { workspace.databaseID }
-
+extension WorkspaceChange {
     /// The row of the journal. `before` and `after` are JSON.
     func entry(_ action: String, _ subject: String, before: String? = nil, after: String? = nil) -> JournalEntry {
-        JournalEntry(
-            actor: actor, action: "model.\(action)", subject: subject, workspace: workspace.name,
-            reason: reason.isEmpty ? nil : reason, before: before.map { PostgresJSON($0) },
-            after: after.map { PostgresJSON($0) }, traceID: TraceContext.current.map { "\($0.traceID)" })
+        journalEntry("model.\(action)", subject, before: before, after: after)
     }
-}
-
-extension Workspace {
-    var databaseID: PostgresUUID { PostgresUUID(high: id.high, low: id.low) }
 }

@@ -1,3 +1,4 @@
+import ResourceKit
 import Blobs
 import Contracts
 import Postgres
@@ -48,7 +49,7 @@ struct VersionRecord {
         version.sizeBytes = row.4
         version.digest = VersionRecord.digestText(row.5)
         version.license = row.7
-        try RegistryJSON.read(tags: row.8, properties: row.9, metrics: row.10, into: &version)
+        try RowJSON.read(tags: row.8, properties: row.9, metrics: row.10, into: &version)
         version.createdBy = row.11
         version.createdAt = Google.Protobuf.Timestamp(row.12)
         version.updatedAt = Google.Protobuf.Timestamp(row.13)

@@ -1,3 +1,4 @@
+import ResourceKit
 import Contracts
 
 extension Slipway.Models.V1.ModelVersion {
@@ -33,7 +34,7 @@ extension Slipway.Models.V1.ModelVersion {
 
     /// What would not fit into a column, or could not be written there, is no name. A part of it would be a wrong one.
     private mutating func keepStorableNames() {
-        func storable(_ text: String, _ bytesMax: Int = RegistryLimits.nameBytesMax) -> String {
+        func storable(_ text: String, _ bytesMax: Int = TextLimits.nameBytesMax) -> String {
             text.utf8.count <= bytesMax && !text.utf8.contains(0) ? text : ""
         }
         if let known = format {

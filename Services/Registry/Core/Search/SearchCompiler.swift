@@ -1,3 +1,4 @@
+import ResourceKit
 import Contracts
 import Postgres
 
@@ -66,12 +67,12 @@ struct SearchCompiler {
         case .isNull: return "NOT v.\(unsafe: column) ? \(key)"
         case .relation(.equal, .text(let value)):
             // In the form that the index of the labels answers.
-            let label = PostgresJSON(RegistryJSON.object([key: value]))
+            let label = PostgresJSON(RowJSON.object([key: value]))
             return "v.\(unsafe: column) @> \(label)"
         case .oneOf(let values):
             let labels = values.map { value in
                 if case .text(let text) = value {
-                    PostgresJSON(RegistryJSON.object([key: text]))
+                    PostgresJSON(RowJSON.object([key: text]))
                 } else {
                     PostgresJSON("{}")
                 }

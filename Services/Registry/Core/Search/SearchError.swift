@@ -1,4 +1,5 @@
 import Expressions
+import ResourceKit
 import RPC
 
 /// What is wrong with a query, and where.

@@ -1,3 +1,4 @@
+import ResourceKit
 import Postgres
 
 /// The order of a search as SQL, and where a page of it begins. It always ends in the row's own number, so that no two rows

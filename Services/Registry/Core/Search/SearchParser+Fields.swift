@@ -1,4 +1,5 @@
 import Expressions
+import ResourceKit
 import Protobuf
 
 extension SearchParser {

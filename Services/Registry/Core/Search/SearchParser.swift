@@ -1,4 +1,5 @@
 import Expressions
+import ResourceKit
 
 /// Reads a query: a condition of comparisons, and an order. Every error says the column and what was expected there.
 struct SearchParser: ExpressionParsing {

@@ -4,16 +4,18 @@ import RPC
 /// Where a page ended. It goes to the caller and comes back: opaque, and useless with any other query than its own.
 ///
 /// It is no secret and opens nothing: what a page shows is decided anew by the caller's workspace.
-struct PageToken: Equatable {
+package struct PageToken: Equatable {
     /// The values by which the list is ordered, of the last row of the page.
-    var values: [String]
+    package var values: [String]
 
     private static let sumCount = 8
     /// A description and some labels, which is the most that a list is ordered by.
     private static let textBytesMax = 1 << 19
 
+    package init(values: [String]) { self.values = values }
+
     /// - Parameter query: everything that decides which rows come in which order.
-    func text(for query: String) -> String {
+    package func text(for query: String) -> String {
         var bytes: [UInt8] = [1]
         for value in values {
             bytes += PageToken.length(value.utf8.count)
@@ -24,13 +26,13 @@ struct PageToken: Equatable {
 
     /// Nil where no token was given.
     /// - Throws: `invalidArgument` where it is damaged, or of another query.
-    static func read(_ text: String, for query: String) throws(RPCError) -> PageToken? {
+    package static func read(_ text: String, for query: String) throws(RPCError) -> PageToken? {
         guard !text.isEmpty else { return nil }
         guard let token = parse(text, query) else { throw refusal }
         return token
     }
 
-    static var refusal: RPCError {
+    package static var refusal: RPCError {
         .badRequest(
             field: "page_token",
             "it is damaged or of another query; give back next_page_token as it came, with the same query, or leave it "
@@ -76,8 +78,8 @@ struct PageToken: Equatable {
 }
 
 /// How many rows a page may have.
-enum PageSize {
-    static func check(_ size: Int32) throws(RPCError) -> Int {
+package enum PageSize {
+    package static func check(_ size: Int32) throws(RPCError) -> Int {
         guard (0...1000).contains(size) else {
             throw .badRequest(field: "page_size", "it is 1 to 1,000, or 0 for 100")
         }

@@ -3,7 +3,7 @@ import RPC
 
 /// Everything that is wrong with a request, gathered before anything is said: whoever mends one thing should not have to
 /// ask again to hear of the next.
-struct FieldViolations {
+package struct FieldViolations {
     private static let namedMax = 100
     /// An error travels in the trailers of a call, and many clients take no more than 8 KiB of them, in which what is named
     /// here stands as text and again as details.
@@ -12,11 +12,13 @@ struct FieldViolations {
 
     private var named: [Google.Rpc.BadRequest.FieldViolation] = []
     private var namedBytes = 0
-    private(set) var count = 0
+    package private(set) var count = 0
 
-    var isEmpty: Bool { count == 0 }
+    package init() {}
 
-    mutating func add(_ field: String, _ description: String) {
+    package var isEmpty: Bool { count == 0 }
+
+    package mutating func add(_ field: String, _ description: String) {
         count += 1
         let bytes = field.utf8.count + description.utf8.count
         let isRoom = named.count < FieldViolations.namedMax && namedBytes + bytes <= FieldViolations.namedBytesMax
@@ -29,7 +31,7 @@ struct FieldViolations {
     }
 
     /// - Throws: `invalidArgument` with all of them, where there are any.
-    func check() throws(RPCError) {
+    package func check() throws(RPCError) {
         guard let first = named.first else { return }
         var detail = Google.Rpc.BadRequest()
         detail.fieldViolations = named

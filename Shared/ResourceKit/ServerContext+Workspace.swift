@@ -4,7 +4,7 @@ import RPC
 extension ServerContext {
     /// The workspace of the call.
     /// - Throws: `internal` where the method was reached around the access interceptor.
-    var workspace: Workspace {
+    package var workspace: Workspace {
         get throws(RPCError) {
             guard let workspace = caller.workspace else {
                 throw RPCError(.internal, "the call reached its method without a workspace")
@@ -14,7 +14,7 @@ extension ServerContext {
     }
 
     /// Where the call changes something, by whom and why.
-    func change(_ reason: String) throws(RPCError) -> RegistryChange {
-        RegistryChange(try workspace, actor: caller.actor, reason: reason)
+    package func change(_ reason: String) throws(RPCError) -> WorkspaceChange {
+        WorkspaceChange(try workspace, actor: caller.actor, reason: reason)
     }
 }

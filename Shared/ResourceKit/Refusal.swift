@@ -2,18 +2,24 @@ import Protobuf
 import RPC
 
 /// Refusals that more than one method gives, so that they look alike.
-enum Refusal {
+package enum Refusal {
     /// What a precondition was, of what, and how it is not met.
-    struct Unmet {
-        var type: String
-        var subject: String
-        var description: String
+    package struct Unmet {
+        package var type: String
+        package var subject: String
+        package var description: String
+
+        package init(type: String, subject: String, description: String) {
+            self.type = type
+            self.subject = subject
+            self.description = description
+        }
     }
 
     /// Of what is unmet: an error travels in the trailers of a call, of which many clients take no more than 8 KiB.
     private static let unmetBytesMax = 3000
 
-    static func notFound(_ type: String, _ name: String, _ message: String) -> RPCError {
+    package static func notFound(_ type: String, _ name: String, _ message: String) -> RPCError {
         var detail = Google.Rpc.ResourceInfo()
         detail.resourceType = type
         detail.resourceName = name
@@ -21,7 +27,7 @@ enum Refusal {
         return RPCError(.notFound, message, details: [ErrorDetail(detail)])
     }
 
-    static func precondition(_ message: String, _ unmet: [Unmet]) -> RPCError {
+    package static func precondition(_ message: String, _ unmet: [Unmet]) -> RPCError {
         var detail = Google.Rpc.PreconditionFailure()
         var room = unmetBytesMax
         let named = unmet.prefix { each in
@@ -38,7 +44,7 @@ enum Refusal {
         return RPCError(.failedPrecondition, message, details: [ErrorDetail(detail)])
     }
 
-    static func changed(_ what: String, expected: Int64, found: Int64) -> RPCError {
+    package static func changed(_ what: String, expected: Int64, found: Int64) -> RPCError {
         .reason(
             .aborted,
             "\(what) has the revision \(found) by now, and \(expected) was expected: read it again and decide anew",

@@ -2,9 +2,9 @@ import ServiceKit
 import Spelling
 
 /// Finds what somebody may have meant.
-enum NearNames {
+package enum NearNames {
     /// The nearest of the names, where it is near enough that it may have been meant.
-    static func nearest(to name: String, of names: [String]) -> String? {
+    package static func nearest(to name: String, of names: [String]) -> String? {
         let limit = max(1, min(3, name.utf8.count / 3))
         let wanted = name.lowercased()
         var best: (distance: Int, name: String)?
