@@ -180,7 +180,7 @@ let package = Package(
             [
                 "Contracts", "Access", "Identity", "Secrets", "Activities", "ActivityService", "Leases", "Journal",
                 "Postgres", "ServiceKit", "Outbound", "RPC", "HTTP", "Protobuf", "Loop", "Spelling", "Expressions",
-                "COpenSSL",
+                "ResourceKit", "COpenSSL",
             ], path: "Services/Events/Core"),
         program(
             "Events",
