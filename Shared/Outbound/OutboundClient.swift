@@ -163,9 +163,10 @@ public final class OutboundClient: @unchecked Sendable {
         var code = CURLE_OK
         while let easy = slipway_curl_ended(multi, &code) {
             guard let transfer = transfers[easy] else { continue }
+            let refusal = code == CURLE_COULDNT_CONNECT ? transfer.refusal : nil
             end(
                 transfer,
-                code == CURLE_OK ? .success(()) : .failure(transfer.refusal ?? OutboundError(code, transfer.errorText)))
+                code == CURLE_OK ? .success(()) : .failure(refusal ?? OutboundError(code, transfer.errorText)))
         }
     }
 
