@@ -278,7 +278,7 @@ let package = Package(
             "EventsTests",
             [
                 "EventsCore", "Contracts", "Access", "Identity", "Secrets", "Activities", "Leases", "Journal",
-                "Postgres", "ServiceKit", "Outbound", "RPC", "HTTP", "Protobuf", "Loop", "TestKit",
+                "Postgres", "ServiceKit", "Outbound", "RPC", "HTTP", "Protobuf", "Loop", "Expressions", "TestKit",
             ]),
         .target(name: "ServingTestAdapter", dependencies: ["AdapterABI"], path: "Tests/ServingTestAdapter"),
         tests(

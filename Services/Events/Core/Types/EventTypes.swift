@@ -11,7 +11,7 @@ public struct EventTypes: EventMapping {
 
     init(_ definitions: [EventTypeDefinition]) {
         self.definitions = definitions.sorted { $0.name < $1.name }
-        byAction = Dictionary(grouping: definitions, by: \.action)
+        byAction = Dictionary(grouping: definitions.filter { !$0.action.isEmpty }, by: \.action)
     }
 
     static let known = models + images + runs + people + activities + [other, test]
@@ -31,13 +31,21 @@ public struct EventTypes: EventMapping {
 
     public func event(from record: JournalRecord) -> EventRecord? {
         let row = JournalSource(record.entry)
-        let definition = byAction[record.entry.action]?.first { $0.isOf(row.subject) } ?? EventTypes.other
-        let isOther = definition.name == EventTypes.other.name
-        let data: EventValue = isOther ? ["action": .text(record.entry.action)] : definition.data(of: row)
+        let definition = definition(of: row) ?? EventTypes.other
         return EventRecord(
             id: "\(record.cursor.id)", type: definition.type, workspace: record.entry.workspace ?? "",
-            subject: record.entry.subject, time: record.time, data: data.json, dataSchema: definition.schemaName,
+            subject: record.entry.subject, time: record.time, data: data(of: row).json,
+            dataSchema: definition.schemaName,
             actor: record.entry.actor, trace: record.entry.traceID ?? "", cursor: record.cursor)
+    }
+
+    /// Nil for an action that no type is made for.
+    func definition(of row: JournalSource) -> EventTypeDefinition? {
+        byAction[row.entry.action]?.first { $0.isOf(row.subject) }
+    }
+
+    func data(of row: JournalSource) -> EventValue {
+        definition(of: row)?.data(of: row) ?? ["action": .text(row.entry.action)]
     }
 
     public var types: [Slipway.Events.V1.EventType] {
