@@ -9,8 +9,25 @@ import Testing
         var template = Array("/tmp/slipway-events-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { return }
         let folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        defer { _ = nftw(folder, { path, _, _, _ in path.map { remove($0) } ?? 0 }, 16, Int32(8 | 1)) }
+        defer { Self.remove(folder) }
         try await body(folder)
+    }
+
+    private static func remove(_ path: String) {
+        if let listing = opendir(path) {
+            while let entry = readdir(listing) {
+                let name = withUnsafeBytes(of: entry.pointee.d_name) {
+                    String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+                }
+                if name != ".", name != ".." {
+                    // A link is removed, and what it leads to left alone.
+                    let inner = "\(path)/\(name)"
+                    if unlink(inner) != 0 { remove(inner) }
+                }
+            }
+            closedir(listing)
+        }
+        rmdir(path)
     }
 
     private func file(_ path: String) -> DestinationSpecification {
@@ -35,7 +52,7 @@ import Testing
 
     @Test("events are appended, a line each, in folders that are made")
     func appends() async throws {
-        try await withFolder { folder in
+        try await withFolder { folder async throws in
             #expect(try await send([1, 2], "a/b/events.jsonl", folder).kind == .delivered)
             #expect(try await send([3], "a/b/events.jsonl", folder).kind == .delivered)
             #expect(try ids("\(folder)/a/b/events.jsonl") == ["1", "2", "3"])
@@ -44,7 +61,7 @@ import Testing
 
     @Test("a full file makes room for a new one, and the oldest goes")
     func rotates() async throws {
-        try await withFolder { folder in
+        try await withFolder { folder async throws in
             for id in Int64(1)...4 {
                 #expect(try await send([id], "e", folder, EventFileRules(bytesMax: 10, kept: 2)).kind == .delivered)
             }
@@ -57,7 +74,7 @@ import Testing
 
     @Test("what a writer that died left of a line stays a line of its own")
     func torn() async throws {
-        try await withFolder { folder in
+        try await withFolder { folder async throws in
             try EventDocuments.write("{\"id\":\"1\"}\n{\"id\":", to: "\(folder)/e")
             #expect(try await send([2], "e", folder).kind == .delivered)
             #expect(try ids("\(folder)/e") == ["1", nil, "2"])
@@ -68,7 +85,7 @@ import Testing
         "a path that could lead out of the folder is refused",
         arguments: ["", "/etc/passwd", "../x", "a/../../x", "a//b", ".hidden", "a/./b", "a\nb", "a/", "ä"])
     func confined(_ path: String) async throws {
-        try await withFolder { folder in
+        try await withFolder { folder async throws in
             let error = await #expect(throws: DestinationError.self) {
                 try await Sending.with(files: folder) { try await $0.check(file(path).destination) }
             }
@@ -78,7 +95,7 @@ import Testing
 
     @Test("links are not followed, neither of folders nor of files, and a pipe is no file")
     func links() async throws {
-        try await withFolder { folder in
+        try await withFolder { folder async throws in
             #expect(symlink("/tmp", "\(folder)/out") == 0)
             #expect(symlink("/tmp/slipway-elsewhere", "\(folder)/link") == 0)
             #expect(mkfifo("\(folder)/pipe", 0o600) == 0)

@@ -68,7 +68,8 @@ import Testing
     @Test("depth, length and numbers of things end somewhere")
     func limits() {
         func message(_ text: String) -> String {
-            #expect(throws: EventFilterError.self) { try EventFilterParser().parse(text) }?.message ?? ""
+            let error = #expect(throws: EventFilterError.self) { try EventFilterParser().parse(text) }
+            return error?.message ?? ""
         }
         #expect(message(String(repeating: "(", count: 50) + "type = 'a'") == "conditions are nested more than 32 deep")
         #expect(

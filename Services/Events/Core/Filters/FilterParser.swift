@@ -1,5 +1,5 @@
 import Expressions
-import ResourceKit
+import Spelling
 
 /// Reads a filter. Every error says the place and what was expected there.
 struct FilterParser: ExpressionParsing {
