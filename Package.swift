@@ -64,6 +64,7 @@ let package = Package(
         .executable(name: "bench-scoring-load", targets: ["BenchScoringLoad"]),
         .executable(name: "bench-state", targets: ["BenchState"]),
         .executable(name: "bench-delivery", targets: ["BenchDelivery"]),
+        .executable(name: "event-deliverer", targets: ["EventDeliverer"]),
         .library(name: "PythonAdapter", type: .dynamic, targets: ["PythonAdapter"]),
         .executable(name: "registry", targets: ["Registry"]),
         .executable(name: "scorer", targets: ["Scorer"]),
@@ -218,6 +219,9 @@ let package = Package(
         program(
             "ActivityWorker", ["Activities", "Journal", "Leases", "ServiceKit", "Postgres", "Loop"],
             path: "Tests/Programs/ActivityWorker"),
+        program(
+            "EventDeliverer", ["EventsCore", "Contracts", "Outbound", "ServiceKit", "Protobuf", "Loop"],
+            path: "Tests/Programs/EventDeliverer"),
         program("BlobPutter", ["Blobs", "Loop"], path: "Tests/Programs/BlobPutter"),
         program("BenchTelemetry", ["ServiceKit", "Loop"], path: "Benchmarks/Telemetry/Swift"),
         program("BenchBlobs", ["Blobs", "Loop"], path: "Benchmarks/Blobs/Swift"),

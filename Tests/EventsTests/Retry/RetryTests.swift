@@ -39,7 +39,7 @@ import Testing
     func attempts() {
         let (times, end) = run(DeliveryLimit(attempts: 30, age: .seconds(86_400 * 365)))
         #expect(times.count == 30)
-        #expect(times.last == 82_000 + 19 * 43_200)
+        #expect(times.last == Int64(82_000 + 19 * 43_200))
         #expect(end == .dead(reason: "attempts"))
     }
 

@@ -48,6 +48,9 @@ public struct EventTypes: EventMapping {
         definition(of: row)?.data(of: row) ?? ["action": .text(row.entry.action)]
     }
 
+    /// An event of each type, as it may go out.
+    public var examples: [EventRecord] { definitions.map(\.exampleEvent) }
+
     public var types: [Slipway.Events.V1.EventType] {
         definitions.map { definition in
             var type = Slipway.Events.V1.EventType()
