@@ -175,7 +175,7 @@ let package = Package(
         library(
             "EventsCore",
             [
-                "Contracts", "Access", "Identity", "Secrets", "Activities", "ActivityService", "Leases", "Journal",
+                "ResourceKit", "Contracts", "Access", "Identity", "Secrets", "Activities", "ActivityService", "Leases", "Journal",
                 "Postgres", "ServiceKit", "Outbound", "RPC", "HTTP", "Protobuf", "Loop", "Spelling", "COpenSSL",
             ], path: "Services/Events/Core"),
         program(
