@@ -148,7 +148,8 @@ let package = Package(
         library(
             "RegistryCore",
             [
-                "ResourceKit", "Contracts", "Access", "Identity", "Journal", "Blobs", "Postgres", "ServiceKit", "RPC", "HTTP",
+                "ResourceKit", "Contracts", "Access", "Identity", "Journal", "Blobs", "Postgres", "ServiceKit", "RPC",
+                "HTTP",
                 "Protobuf", "Loop", "Spelling", "COpenSSL", "Tar", "ModelFormats",
             ], path: "Services/Registry/Core"),
         program(
@@ -175,7 +176,8 @@ let package = Package(
         library(
             "EventsCore",
             [
-                "ResourceKit", "Contracts", "Access", "Identity", "Secrets", "Activities", "ActivityService", "Leases", "Journal",
+                "ResourceKit", "Contracts", "Access", "Identity", "Secrets", "Activities", "ActivityService", "Leases",
+                "Journal",
                 "Postgres", "ServiceKit", "Outbound", "RPC", "HTTP", "Protobuf", "Loop", "Spelling", "COpenSSL",
             ], path: "Services/Events/Core"),
         program(
@@ -272,7 +274,8 @@ let package = Package(
         tests(
             "EventsTests",
             [
-                "EventsCore", "Contracts", "Access", "Identity", "Secrets", "Activities", "Leases", "Journal",
+                "EventsCore", "ResourceKit", "Contracts", "Access", "Identity", "Secrets", "Activities", "Leases",
+                "Journal",
                 "Postgres", "ServiceKit", "Outbound", "RPC", "HTTP", "Protobuf", "Loop", "TestKit",
             ]),
         .target(name: "ServingTestAdapter", dependencies: ["AdapterABI"], path: "Tests/ServingTestAdapter"),
