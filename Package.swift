@@ -63,6 +63,7 @@ let package = Package(
         .executable(name: "bench-serving", targets: ["BenchServing"]),
         .executable(name: "bench-scoring-load", targets: ["BenchScoringLoad"]),
         .executable(name: "bench-state", targets: ["BenchState"]),
+        .executable(name: "bench-delivery", targets: ["BenchDelivery"]),
         .library(name: "PythonAdapter", type: .dynamic, targets: ["PythonAdapter"]),
         .executable(name: "registry", targets: ["Registry"]),
         .executable(name: "scorer", targets: ["Scorer"]),
@@ -92,6 +93,8 @@ let package = Package(
         library("Protobuf"),
         // How far words are apart, for "did you mean".
         library("Spelling"),
+        // The words and the grammar that our small languages share: searches, filters.
+        library("Expressions"),
         library("Blobs", ["Loop", "CLinux", "COpenSSL"]),
         library("Outbound", ["Loop", "CCurl"]),
         library("Tar"),
@@ -149,8 +152,7 @@ let package = Package(
             "RegistryCore",
             [
                 "ResourceKit", "Contracts", "Access", "Identity", "Journal", "Blobs", "Postgres", "ServiceKit", "RPC",
-                "HTTP",
-                "Protobuf", "Loop", "Spelling", "COpenSSL", "Tar", "ModelFormats",
+                "HTTP", "Protobuf", "Loop", "Spelling", "Expressions", "COpenSSL", "Tar", "ModelFormats",
             ], path: "Services/Registry/Core"),
         program(
             "Registry",
@@ -176,15 +178,16 @@ let package = Package(
         library(
             "EventsCore",
             [
-                "ResourceKit", "Contracts", "Access", "Identity", "Secrets", "Activities", "ActivityService", "Leases",
-                "Journal",
-                "Postgres", "ServiceKit", "Outbound", "RPC", "HTTP", "Protobuf", "Loop", "Spelling", "COpenSSL",
+                "Contracts", "Access", "Identity", "Secrets", "Activities", "ActivityService", "Leases", "Journal",
+                "Postgres", "ServiceKit", "Outbound", "RPC", "HTTP", "Protobuf", "Loop", "Spelling", "Expressions",
+                "ResourceKit", "COpenSSL",
             ], path: "Services/Events/Core"),
         program(
             "Events",
             [
-                "EventsCore", "ServiceHost", "ServiceKit", "Access", "Activities", "ActivityService", "Contracts",
-                "Identity", "Leases", "Secrets", "Journal", "Postgres", "Loop",
+                "EventsCore", "ResourceKit", "ServiceHost", "ServiceKit", "Access", "Activities", "ActivityService",
+                "Contracts",
+                "Identity", "Leases", "Outbound", "Secrets", "Journal", "Postgres", "Loop",
             ], path: "Services/Events/Main"),
 
         // The command line.
@@ -234,6 +237,7 @@ let package = Package(
         program(
             "BenchScoringLoad", ["InferenceContracts", "RPC", "HTTP", "Loop", "ProgramKit"],
             path: "Benchmarks/Scoring/Load"),
+        program("BenchDelivery", ["HTTP", "Outbound", "Loop"], path: "Benchmarks/Events/Delivery"),
         program("BenchState", ["Journal", "Postgres", "ConnectionPool", "Loop"], path: "Benchmarks/State/Client"),
 
         // Tests mirror the folders above.
@@ -276,7 +280,7 @@ let package = Package(
             [
                 "EventsCore", "ResourceKit", "Contracts", "Access", "Identity", "Secrets", "Activities", "Leases",
                 "Journal",
-                "Postgres", "ServiceKit", "Outbound", "RPC", "HTTP", "Protobuf", "Loop", "TestKit",
+                "Postgres", "ServiceKit", "Outbound", "RPC", "HTTP", "Protobuf", "Loop", "Expressions", "TestKit",
             ]),
         .target(name: "ServingTestAdapter", dependencies: ["AdapterABI"], path: "Tests/ServingTestAdapter"),
         tests(

@@ -10,6 +10,9 @@ public final class OutboundClient: @unchecked Sendable {
     public let loop: EventLoop
     private let connectionsMax: Int
     private let connectionsPerHostMax: Int
+    /// Asked before every connection, of the very address that is connected to. It holds for all requests of a client: a
+    /// connection that is used once more was allowed when it was made.
+    public let addresses: AddressPolicy
     // All below on the loop.
     private var multi: UnsafeMutableRawPointer?
     private var poll: Int32 = -1
@@ -18,7 +21,11 @@ public final class OutboundClient: @unchecked Sendable {
     private var transfers: [UnsafeMutableRawPointer: Transfer] = [:]
     private var isStopped = false
 
-    public init(loop: EventLoop, connectionsMax: Int = 256, connectionsPerHostMax: Int = 16) {
+    public init(
+        loop: EventLoop, connectionsMax: Int = 256, connectionsPerHostMax: Int = 16,
+        addresses: AddressPolicy = .unrestricted
+    ) {
+        self.addresses = addresses
         self.loop = loop
         self.connectionsMax = connectionsMax
         self.connectionsPerHostMax = connectionsPerHostMax
@@ -81,6 +88,7 @@ public final class OutboundClient: @unchecked Sendable {
             guard !isStopped else { throw OutboundError(.cancelled, "the client was stopped") }
             let multi = try prepared()
             try transfer.configure(request)
+            try transfer.guardAddresses(addresses, request)
             transfer.arrived = { [weak self, weak transfer] in
                 guard let self, let transfer, transfer.head != nil || transfer.reader != nil else { return }
                 self.deliver(transfer)
@@ -155,7 +163,10 @@ public final class OutboundClient: @unchecked Sendable {
         var code = CURLE_OK
         while let easy = slipway_curl_ended(multi, &code) {
             guard let transfer = transfers[easy] else { continue }
-            end(transfer, code == CURLE_OK ? .success(()) : .failure(OutboundError(code, transfer.errorText)))
+            let refusal = code == CURLE_COULDNT_CONNECT ? transfer.refusal : nil
+            end(
+                transfer,
+                code == CURLE_OK ? .success(()) : .failure(refusal ?? OutboundError(code, transfer.errorText)))
         }
     }
 

@@ -28,6 +28,13 @@ final class Transfer: @unchecked Sendable {
     /// Told when a piece came, from inside libcurl: it may only hand pieces on.
     var arrived: (() -> Void)?
 
+    // Where it may connect to.
+    var addresses = AddressPolicy.unrestricted
+    var host: String?
+    let addressGuard = UnsafeMutablePointer<slipway_curl_guard>.allocate(capacity: 1)
+    /// Why an address was refused; the transfer ends with it where no other address is left.
+    var refusal: OutboundError?
+
     // Who waits.
     var head: CheckedContinuation<OutboundResponse, any Error>?
     var reader: CheckedContinuation<ArraySlice<UInt8>?, any Error>?
@@ -46,6 +53,7 @@ final class Transfer: @unchecked Sendable {
         curl_easy_cleanup(handle)
         curl_slist_free_all(headerList)
         errorText.deallocate()
+        addressGuard.deallocate()
     }
 
     var handle: UnsafeMutableRawPointer { UnsafeMutableRawPointer(easy) }

@@ -2,6 +2,7 @@
 #define SLIPWAY_CCURL_H
 #include <curl/curl.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 /* libcurl's setters are variadic, which Swift can't call. Each of these has the type that its options ask for. */
 static inline CURLcode slipway_curl_long(CURL *easy, CURLoption option, long value) {
@@ -19,6 +20,19 @@ static inline CURLcode slipway_curl_pointer(CURL *easy, CURLoption option, void 
 typedef size_t (*slipway_curl_bytes)(char *bytes, size_t size, size_t count, void *context);
 static inline CURLcode slipway_curl_callback(CURL *easy, CURLoption option, slipway_curl_bytes callback) {
   return curl_easy_setopt(easy, option, callback);
+}
+/* Asked for a socket before each connection is made; -1 refuses. */
+typedef int (*slipway_curl_open)(const struct sockaddr *address, unsigned int length, void *context);
+struct slipway_curl_guard { slipway_curl_open permits; void *context; };
+static inline curl_socket_t slipway_curl_open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address) {
+  struct slipway_curl_guard *guard = context;
+  if (purpose != CURLSOCKTYPE_IPCXN || !guard->permits(&address->addr, address->addrlen, guard->context))
+    return CURL_SOCKET_BAD;
+  return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+static inline CURLcode slipway_curl_guarded(CURL *easy, struct slipway_curl_guard *guard) {
+  curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, slipway_curl_open_socket);
+  return curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, guard);
 }
 static inline CURLcode slipway_curl_private(CURL *easy, void **value) {
   return curl_easy_getinfo(easy, CURLINFO_PRIVATE, value);

@@ -114,7 +114,7 @@ extension OCIError {
     init(_ error: OutboundError, _ whom: String) {
         switch error.code {
         case .unknownHost, .unreachable, .timedOut, .broken: self.init(.unavailable, "\(whom): \(error.message)")
-        case .untrusted: self.init(.unauthorised, "\(whom): \(error.message)")
+        case .untrusted, .forbidden: self.init(.unauthorised, "\(whom): \(error.message)")
         case .tooLarge: self.init(.tooLarge, "\(whom): \(error.message)")
         case .invalidRequest: self.init(.malformed, "\(whom): \(error.message)")
         case .cancelled, .resources: self.init(.resources, "\(whom): \(error.message)")

@@ -1,0 +1,37 @@
+extension EventTypes {
+    static let images: [EventTypeDefinition] = [
+        EventTypeDefinition(
+            name: "image.built", description: "An image was built.", action: "image.built",
+            subject: "images/{name}:{version}",
+            fields: versionFields + [
+                EventDataField("digest", .text, "The digest of its manifest."),
+                EventDataField("models", .texts, "The versions of models in it."),
+            ],
+            example: .init(
+                subject: "images/churn:1",
+                data: [
+                    "name": "churn", "version": 1,
+                    "digest": "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+                    "models": ["models/churn:3"],
+                ])),
+        EventTypeDefinition(
+            name: "image.updated", description: "The description or the tags of an image changed.",
+            action: "image.updated", subject: "images/{name}:{version}",
+            fields: versionFields + described + [
+                EventDataField("previous", .object(described), .previous, optional: true, "What it was before.")
+            ],
+            example: .init(
+                subject: "images/churn:1",
+                data: ["name": "churn", "version": 1, "description": "For the call centre", "tags": ["team": "growth"]])
+        ),
+        ofImage("deleted", "An image was deleted. It can be restored."),
+        ofImage("restored", "An image that was deleted is back."),
+    ]
+
+    private static func ofImage(_ verb: String, _ description: String) -> EventTypeDefinition {
+        EventTypeDefinition(
+            name: "image.\(verb)", description: description, action: "image.\(verb)",
+            subject: "images/{name}:{version}", fields: versionFields,
+            example: .init(subject: "images/churn:1", data: ["name": "churn", "version": 1]))
+    }
+}
