@@ -186,8 +186,9 @@ let package = Package(
         program(
             "Events",
             [
-                "EventsCore", "ServiceHost", "ServiceKit", "Access", "Activities", "ActivityService", "Contracts",
-                "Identity", "Leases", "Secrets", "Journal", "Postgres", "Loop",
+                "EventsCore", "ResourceKit", "ServiceHost", "ServiceKit", "Access", "Activities", "ActivityService",
+                "Contracts",
+                "Identity", "Leases", "Outbound", "Secrets", "Journal", "Postgres", "Loop",
             ], path: "Services/Events/Main"),
 
         // The command line.
@@ -281,7 +282,8 @@ let package = Package(
         tests(
             "EventsTests",
             [
-                "EventsCore", "Contracts", "Access", "Identity", "Secrets", "Activities", "Leases", "Journal",
+                "EventsCore", "ResourceKit", "Contracts", "Access", "Identity", "Secrets", "Activities", "Leases",
+                "Journal",
                 "Postgres", "ServiceKit", "Outbound", "RPC", "HTTP", "Protobuf", "Loop", "Expressions", "TestKit",
             ]),
         .target(name: "ServingTestAdapter", dependencies: ["AdapterABI"], path: "Tests/ServingTestAdapter"),

@@ -5,7 +5,7 @@ import Protobuf
 import RPC
 
 extension Slipway.Activities.V1.Activity {
-    init(_ activity: Activity) {
+    package init(_ activity: Activity) {
         self.init()
         id = activity.id.description
         workspace = activity.workspace

@@ -15,6 +15,17 @@ extension Journal {
         ).all(JournalRecord.self)
     }
 
+    /// The entry of that number in a workspace.
+    public func read(number: Int64, workspace: String) async throws -> JournalRecord? {
+        try await pool.read(
+            """
+            SELECT id, transaction, at, actor, action, subject, workspace, reason, before, after, trace
+            FROM journal.entries WHERE workspace = \(workspace) AND id = \(number)
+                AND transaction < pg_snapshot_xmin(pg_current_snapshot())
+            """
+        ).all(JournalRecord.self).first
+    }
+
     /// What comes before `cursor`, the newest first, as far as it can't change any more.
     public func readBack(before cursor: JournalCursor, limit: Int = 1000) async throws -> [JournalRecord] {
         let transaction = String(cursor.transaction)

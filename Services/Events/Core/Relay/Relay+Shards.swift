@@ -77,7 +77,8 @@ extension Relay {
                     let wasActive = run.order.isActive
                     run.order = order
                     run.pace = DeliveryPace(perMinute: order.ratePerMinute)
-                    if order.isActive, !wasActive { run.circuit.reset() }
+                    let isReopened = order.closedUntil == nil && run.circuit.closedUntil(now: .now) != nil
+                    if order.isActive, !wasActive || isReopened { run.circuit.reset() }
                     if order.hasRows { run.rowsWait(from: .now) }
                     pump(run)
                     continue

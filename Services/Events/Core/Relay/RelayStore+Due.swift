@@ -27,7 +27,7 @@ extension RelayStore {
                 WHERE subscription = \(subscription) AND due <= now() LIMIT \(limit)
             ) AS s, LATERAL (
                 SELECT * FROM events.waiting WHERE subscription = \(subscription) AND subject = s.subject
-                    AND subject <> '' ORDER BY transaction, id LIMIT \(limit)
+                    AND (subject <> '' OR due <= now()) ORDER BY transaction, id LIMIT \(limit)
             ) AS w
             """
             : "SELECT * FROM events.waiting WHERE subscription = \(subscription) AND due <= now()"

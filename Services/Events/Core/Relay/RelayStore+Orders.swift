@@ -19,8 +19,35 @@ struct OrderReader: Sendable {
             WHERE s.shard = \(Int32(clamping: shard)) ORDER BY p.cursor_transaction, p.cursor_id
             """)
         var orders: [SubscriptionOrder] = []
-        for row in rows { orders.append(try await order(row, shard: shard)) }
+        let retired = try await Journal(pool).retiredUpTo()
+        for row in rows {
+            var order = try await order(row, shard: shard)
+            if let retired, order.cursor < retired, order.isActive {
+                order.isActive = false
+                try await stop(order)
+            }
+            orders.append(order)
+        }
         return orders
+    }
+
+    /// The journal does not keep all that a subscription waits for any more: somebody has to know before it goes on.
+    private func stop(_ order: SubscriptionOrder) async throws {
+        let reason =
+            "the journal does not keep all events after \(order.cursor) any more; resume to go on with what there is"
+        try await pool.transaction { transaction in
+            let changed = try await transaction.execute(
+                """
+                UPDATE events.subscriptions SET state = 'paused', reason = \(reason), revision = revision + 1,
+                    updated = now()
+                WHERE id = \(order.id) AND revision = \(order.revision) AND state = 'active'
+                """)
+            guard changed > 0 else { return }
+            try await Journal.append(
+                JournalEntry(
+                    actor: "service:events", action: "subscription.pause", subject: "subscriptions/\(order.name)",
+                    workspace: order.workspace, reason: reason), in: transaction)
+        }
     }
 
     private func order(_ row: PostgresRow, shard: Int) async throws -> SubscriptionOrder {
