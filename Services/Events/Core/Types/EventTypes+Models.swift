@@ -44,7 +44,7 @@ extension EventTypes {
         EventTypeDefinition(
             name: "model.alias-set", description: "An alias points to a version, which it did not before.",
             action: "model.alias-set", subject: "models/{name}@{alias}",
-            fields: [nameField, aliasField] + [
+            fields: aliasFields + [
                 EventDataField("version", .integer, "The version that it points to."),
                 EventDataField(
                     "previous_version", .integer, .before("version"), optional: true,
@@ -56,7 +56,7 @@ extension EventTypes {
                 data: ["name": "churn", "alias": "champion", "version": 3, "previous_version": 2])),
         EventTypeDefinition(
             name: "model.alias-removed", description: "An alias points to no version any more.",
-            action: "model.alias-removed", subject: "models/{name}@{alias}", fields: [nameField, aliasField],
+            action: "model.alias-removed", subject: "models/{name}@{alias}", fields: aliasFields,
             example: .init(subject: "models/churn@champion", data: ["name": "churn", "alias": "champion"])),
         ofVersion("deleted", "A version was deleted. It can be restored."),
         ofVersion("restored", "A version that was deleted is back."),
@@ -82,7 +82,7 @@ extension EventTypes {
     static let versionFields = [
         nameField, EventDataField("version", .integer, .subjectVersion, "The version's number."),
     ]
-    private static let aliasField = EventDataField("alias", .text, .subjectAlias, "The alias.")
+    static let aliasFields = [nameField, EventDataField("alias", .text, .subjectAlias, "The alias.")]
     static let described = [
         EventDataField("description", .text, "Its description."), EventDataField("tags", .textMap, "Its tags."),
     ]

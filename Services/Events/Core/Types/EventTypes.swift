@@ -14,7 +14,7 @@ public struct EventTypes: EventMapping {
         byAction = Dictionary(grouping: definitions.filter { !$0.action.isEmpty }, by: \.action)
     }
 
-    static let known = models + images + runs + people + activities + [other, test]
+    static let known = models + images + runs + people + activities + subscriptions + [other, test]
 
     /// What becomes of rows that no type is made for: services to come write actions that this one does not know. That
     /// something happened, and to what, is told; what the row says of it is not, because nobody looked at what is in it.
