@@ -31,7 +31,7 @@ enum FuzzEventFilter {
 }
 
 /// As much of an event as filters look at: the whole of it would need the database.
-struct EventRecord {
+public struct EventRecord {
     struct Time { var microseconds: Int64 = 0 }
 
     var id = "1"
