@@ -52,6 +52,10 @@ extension Relay {
     private func reload(_ shard: Int, orders: OrderReader, changes: PostgresBell) async throws {
         while true {
             do {
+                // One shard at a time: a start would otherwise ask for a connection for each at once.
+                while isReadingOrders { try await loop.sleep(for: .milliseconds(5)) }
+                isReadingOrders = true
+                defer { isReadingOrders = false }
                 take(try await orders.orders(shard: shard), shard: shard)
             } catch {
                 try Task.checkCancellation()
