@@ -125,6 +125,7 @@ extension Relay {
         if !item.isRow { run.window.finish(item.event.cursor) }
         guard run.order.isOrdered else { return }
         run.blocked.insert(item.event.subject)
+        run.failing.insert(item.event.subject)
         run.rowsGeneration += 1
         for later in run.queue.withdraw(item.event.subject) {
             if later.isRow { run.lent.remove(later.event.cursor) } else { run.park(later) }

@@ -20,10 +20,11 @@ extension Relay {
             guard !run.isStopped else { return }
             guard let found else { return relay.look(at: run, after: .seconds(1)) }
             guard generation == run.rowsGeneration else { return relay.pump(run) }
-            // What is not written yet can't have been read.
-            let unwritten = run.outbox.waiting.values.map(\.due).min()
-            run.nextRow = [found.next, unwritten, run.writingDue].compactMap { $0 }.min()
-            for row in found.items where run.lent.insert(row.event.cursor).inserted { run.queue.append(row) }
+            // What is not written yet can't have been read; when it is, that is said by whoever writes it.
+            run.nextRow = found.next
+            for row in found.items where !run.failing.contains(row.event.subject) {
+                if run.lent.insert(row.event.cursor).inserted { run.queue.append(row) }
+            }
             for lost in found.lost {
                 run.outbox.dead.append(
                     .init(

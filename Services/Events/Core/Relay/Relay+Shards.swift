@@ -52,6 +52,10 @@ extension Relay {
     private func reload(_ shard: Int, orders: OrderReader, changes: PostgresBell) async throws {
         while true {
             do {
+                // One shard at a time: a start would otherwise ask for a connection for each at once.
+                while isReadingOrders { try await loop.sleep(for: .milliseconds(5)) }
+                isReadingOrders = true
+                defer { isReadingOrders = false }
                 take(try await orders.orders(shard: shard), shard: shard)
             } catch {
                 try Task.checkCancellation()
@@ -106,14 +110,12 @@ extension Relay {
                 keepsOrder: run.order.isOrdered, subjects: Array(run.freed))
             run.outbox = RelayOutbox()
             run.freed = []
-            run.writingDue = report.outbox.waiting.values.map(\.due).min()
             written.append((run, report))
         }
         guard !written.isEmpty else { return }
         do {
             let accepted = try await store.write(written.map(\.report), under: lease)
             for (run, report) in written {
-                run.writingDue = nil
                 // Somebody moved it, or removed it: it is read anew.
                 guard let blocked = accepted[report.id] else { drop(run); continue }
                 confirm(run, report, blocked, now)
@@ -124,7 +126,6 @@ extension Relay {
             parts.metrics.writeFailures.add()
             parts.logger.warning("how far deliveries are can't be written", ["error": .string("\(error)")])
             for (run, report) in written where !run.isStopped {
-                run.writingDue = nil
                 run.outbox.merge(older: report.outbox)
                 run.freed.formUnion(report.subjects)
             }
@@ -143,7 +144,11 @@ extension Relay {
     private func confirm(_ run: SubscriptionRun, _ report: RelayReport, _ blocked: Set<String>, _ now: LoopInstant) {
         run.written = report.cursor
         run.writtenAt = now
-        for place in report.outbox.waiting.keys { run.lent.remove(place) }
+        for (place, row) in report.outbox.waiting {
+            run.lent.remove(place)
+            if row.due < .distantFuture, run.outbox.waiting[place] == nil { run.failing.remove(row.item.event.subject) }
+        }
+        run.rowsGeneration += 1
         for place in report.outbox.gone { run.lent.remove(place) }
         if let due = report.outbox.waiting.values.map(\.due).min(), due < .distantFuture { run.rowsWait(from: due) }
         for subject in report.subjects {

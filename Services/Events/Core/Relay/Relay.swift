@@ -35,6 +35,7 @@ public actor Relay {
     let store: RelayStore
     let loop: EventLoop
     var runs: [Int64: SubscriptionRun] = [:]
+    var isReadingOrders = false
     /// Attempts under way, of all subscriptions.
     var flying = 0
     /// Rung when something has to be written soon.

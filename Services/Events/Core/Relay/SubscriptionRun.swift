@@ -17,8 +17,8 @@ final class SubscriptionRun: @unchecked Sendable {
     var blocked: Set<String>
     /// Subjects of which a row was delivered since the last writing.
     var freed: Set<String> = []
-    /// Of what is being written, the earliest time at which a row is due.
-    var writingDue: PostgresTimestamp?
+    /// Subjects whose first event failed, until that is written: the rows behind it still look due.
+    var failing: Set<String> = []
     /// Grows when rows that were read are given back: what is being read then would come out of order.
     var rowsGeneration = 0
     var isStopped = false
