@@ -6,7 +6,7 @@ JOBS ?= 2
 SECONDS ?= 60
 RELEASE := -c release -j $(JOBS) --static-swift-stdlib -Xswiftc -enforce-exclusivity=unchecked
 ADAPTERS := OnnxRuntimeAdapter XGBoostAdapter LightGBMAdapter PythonAdapter
-PROGRAMS := registry events slipway scorer rpc-interop-server rpc-interop-client rpc-conformance-server rpc-conformance-client protobuf-testee
+PROGRAMS := registry events slipway scorer image-builder rpc-interop-server rpc-interop-client rpc-conformance-server rpc-conformance-client protobuf-testee
 
 .PHONY: help
 help: ## Show this list
@@ -33,7 +33,7 @@ run: bootstrap ## Set everything up, start what exists and show it at work
 	@Scripts/demonstrate "$$(swift build $(RELEASE) --show-bin-path)"
 
 .PHONY: test
-test: build lint test-unit test-interop test-acceptance test-scoring test-faults ## Set everything up and pass every test
+test: build lint test-unit test-interop test-acceptance test-images test-scoring test-faults ## Set everything up and pass every test
 
 .PHONY: test-unit
 test-unit: bootstrap ## The tests in Swift, each target in a process of its own; ONLY=RPCTests runs one
@@ -51,6 +51,11 @@ test-acceptance: bootstrap ## The services as their users meet them: real progra
 	swift build -j $(JOBS) --product registry
 	swift build -j $(JOBS) --product slipway
 	.tools/python/bin/python Tests/Acceptance/registry/run.py --bin "$$(swift build --show-bin-path)"
+
+.PHONY: test-images
+test-images: bootstrap ## Images, unpacked and run by other programs, answer requests; needs root for runc
+	for product in image-maker scorer $(ADAPTERS); do swift build $(RELEASE) --product $$product || exit 1; done
+	.tools/scoring/bin/python Tests/Acceptance/images/run.py --bin "$$(swift build $(RELEASE) --show-bin-path)"
 
 .PHONY: test-scoring
 test-scoring: bootstrap ## The scorer with its adapters and their frameworks; SCALE=full for all swaps, AREA=serving for some

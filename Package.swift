@@ -59,6 +59,7 @@ let package = Package(
         .executable(name: "bench-blobs", targets: ["BenchBlobs"]),
         .executable(name: "bench-telemetry", targets: ["BenchTelemetry"]),
         .executable(name: "activity-worker", targets: ["ActivityWorker"]),
+        .executable(name: "image-maker", targets: ["ImageMaker"]),
         .executable(name: "bench-models", targets: ["BenchModels"]),
         .executable(name: "bench-serving", targets: ["BenchServing"]),
         .executable(name: "bench-scoring-load", targets: ["BenchScoringLoad"]),
@@ -69,8 +70,10 @@ let package = Package(
         .executable(name: "registry", targets: ["Registry"]),
         .executable(name: "scorer", targets: ["Scorer"]),
         .executable(name: "events", targets: ["Events"]),
+        .executable(name: "image-builder", targets: ["ImageBuilder"]),
         .executable(name: "slipway", targets: ["Slipway"]),
         .executable(name: "dialect-server", targets: ["DialectServer"]),
+        .executable(name: "distribution-server", targets: ["DistributionServer"]),
         .executable(name: "adapter-check", targets: ["AdapterCheck"]),
         .executable(name: "bench-registry-files", targets: ["BenchRegistryFiles"]),
         .library(name: "OnnxRuntimeAdapter", type: .dynamic, targets: ["OnnxRuntimeAdapter"]),
@@ -99,6 +102,9 @@ let package = Package(
         library("Blobs", ["Loop", "CLinux", "COpenSSL"]),
         library("Outbound", ["Loop", "CCurl"]),
         library("Tar"),
+        // Zip archives and the part of YAML that environment files use, as everybody here reads them.
+        library("Zip", ["CZlib"]),
+        library("YAML"),
         library("OCI", ["Tar", "Outbound", "Blobs", "Protobuf", "Loop", "CZlib"]),
         library("ConnectionPool", ["Loop"]),
         library("Postgres", ["ConnectionPool", "Loop", "CLinux", "CPostgreSQL"]),
@@ -159,7 +165,7 @@ let package = Package(
             "Registry",
             ["RegistryCore", "ServiceHost", "ServiceKit", "Access", "Blobs", "Contracts", "Identity", "Loop"],
             path: "Services/Registry/Main"),
-        library("ModelFormats", ["CZlib"], path: "Services/Registry/Formats"),
+        library("ModelFormats", ["YAML", "Zip", "CZlib"], path: "Services/Registry/Formats"),
 
         // The scorer.
         library(
@@ -173,7 +179,19 @@ let package = Package(
 
         // The image builder.
         library(
-            "ImageBuilderCore", ["OCI", "Outbound", "Blobs", "Protobuf", "Loop"], path: "Services/ImageBuilder/Core"),
+            "ImageBuilderCore",
+            [
+                "ResourceKit", "Contracts", "Access", "Identity", "Secrets", "Activities", "ActivityService", "Journal",
+                "Postgres", "ServiceKit", "RPC", "HTTP", "OCI", "Outbound", "Tar", "Blobs", "Protobuf", "Loop", "YAML",
+                "Zip", "CLinux", "CZlib",
+            ], path: "Services/ImageBuilder/Core"),
+
+        program(
+            "ImageBuilder",
+            [
+                "ImageBuilderCore", "ServiceHost", "ServiceKit", "Access", "Activities", "ActivityService", "Blobs",
+                "Contracts", "HTTP", "Identity", "Loop", "RPC", "Secrets",
+            ], path: "Services/ImageBuilder/Main"),
 
         // Events.
         library(
@@ -195,7 +213,10 @@ let package = Package(
         library("CommandLineKit", ["ServiceKit", "Loop", "Protobuf", "Spelling"], path: "Services/CommandLine/Kit"),
         program(
             "Slipway",
-            ["CommandLineKit", "Contracts", "Access", "Blobs", "ServiceKit", "RPC", "HTTP", "Protobuf", "Loop"],
+            [
+                "CommandLineKit", "Contracts", "Access", "Blobs", "Tar", "ServiceKit", "RPC", "HTTP", "Protobuf",
+                "Loop",
+            ],
             path: "Services/CommandLine/Main"),
 
         // What tests share: seeded randomness.
@@ -224,6 +245,8 @@ let package = Package(
             "EventDeliverer", ["EventsCore", "Contracts", "Outbound", "ServiceKit", "Protobuf", "Loop"],
             path: "Tests/Programs/EventDeliverer"),
         program("BlobPutter", ["Blobs", "Loop"], path: "Tests/Programs/BlobPutter"),
+        program(
+            "ImageMaker", ["ImageBuilderCore", "OCI", "Blobs", "Protobuf", "Loop"], path: "Tests/Programs/ImageMaker"),
         program("BenchTelemetry", ["ServiceKit", "Loop"], path: "Benchmarks/Telemetry/Swift"),
         program("BenchBlobs", ["Blobs", "Loop"], path: "Benchmarks/Blobs/Swift"),
         program("BenchEcho", ["RPC", "ProgramKit"], path: "Benchmarks/Echo/Server"),
@@ -263,7 +286,22 @@ let package = Package(
         tests("ServiceKitTests", ["ServiceKit", "KitService", "RPC", "HTTP", "Loop", "Protobuf", "CLinux"]),
         tests("BlobsTests", ["Blobs", "BlobPutter", "Loop", "CLinux"]),
         tests("OutboundTests", ["Outbound", "HTTP", "Loop"]),
-        tests("ImageBuilderTests", ["ImageBuilderCore", "OCI", "Blobs", "Loop", "TestKit"]),
+        library(
+            "ImageShelf", ["ImageBuilderCore", "Contracts", "Access", "Postgres", "OCI", "Tar", "Blobs", "Loop"],
+            path: "Tests/ImageShelf"),
+        program(
+            "DistributionServer",
+            [
+                "ImageBuilderCore", "ImageShelf", "ServiceHost", "Contracts", "Access", "Identity", "Secrets",
+                "Activities", "Postgres", "ServiceKit", "Blobs", "Loop",
+            ], path: "Tests/Programs/DistributionServer"),
+        tests(
+            "ImageBuilderTests",
+            [
+                "ImageBuilderCore", "ImageShelf", "RegistryCore", "ResourceKit", "Contracts", "Access", "Identity",
+                "Secrets", "Activities", "Journal", "Postgres", "ServiceKit", "RPC", "HTTP", "OCI", "Tar", "Outbound",
+                "Blobs", "Protobuf", "Loop", "Zip", "TestKit",
+            ]),
         tests("OCITests", ["OCI", "Tar", "Outbound", "Blobs", "Loop", "TestKit"]),
         tests(
             "AccessTests",
@@ -272,7 +310,9 @@ let package = Package(
                 "Loop", "Protobuf",
             ], exclude: ["Protos"]),
         tests("RPCTests", ["RPC", "TestContracts"]),
-        tests("CommandLineTests", ["CommandLineKit", "Slipway", "Contracts", "ServiceKit", "Protobuf"]),
+        tests(
+            "CommandLineTests",
+            ["CommandLineKit", "Slipway", "Contracts", "ServiceKit", "RPC", "HTTP", "Protobuf", "Loop", "Tar"]),
         tests(
             "RegistryTests",
             [
@@ -306,6 +346,6 @@ let package = Package(
                 "Loop",
                 "TestKit", "CZlib",
             ]),
-        tests("ModelFormatsTests", ["ModelFormats", "TestKit", "CZlib"], exclude: ["Fixtures"]),
+        tests("ModelFormatsTests", ["ModelFormats", "YAML", "TestKit", "CZlib"], exclude: ["Fixtures"]),
     ]
 )

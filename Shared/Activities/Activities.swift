@@ -100,6 +100,16 @@ public final class Activities: Service {
         return activity
     }
 
+    /// The activity that was started with the key; nil where there is none, or not any more.
+    public func find(kind: String, key: String, workspace: String) async throws -> Activity? {
+        try await pool.query(
+            """
+            SELECT \(unsafe: Activity.columns) FROM activities.activities
+            WHERE workspace = \(workspace) AND kind = \(kind) AND key = \(key)
+            """
+        ).all(Activity.self).first
+    }
+
     /// Asks for the end of an activity. One that waits is cancelled at once; one that runs is told, and its handler's
     /// task is cancelled; one that ended stays as it is.
     /// - Returns: the activity as it is now.

@@ -60,11 +60,13 @@ final class IdentityCache: Sendable {
         }
     }
 
-    func forget(_ key: Key) { each { $0.remove(key) } }
-
-    func forget(principal: EntityID) { each { $0.removeAll { $0.principal == principal } } }
-
-    func forgetAll() { each { $0.removeAll() } }
+    func forget(_ news: IdentityNews) {
+        switch news {
+        case .token(let number): each { $0.remove(.token(number)) }
+        case .principal(let id): each { $0.removeAll { $0.principal == id } }
+        case .everything: each { $0.removeAll() }
+        }
+    }
 
     private func each(_ body: (inout BoundedTable<Key, Entry>) -> Void) {
         epochs.add(1, ordering: .releasing)

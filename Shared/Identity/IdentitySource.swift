@@ -4,7 +4,8 @@ import Postgres
 import ServiceKit
 
 /// Knows principals from the database, and remembers for a moment whom it found. While `run` runs it hears of every change
-/// and forgets at once what that touches; what it misses it forgets after `Limits.lifetime`.
+/// and forgets what that touches as soon as the database tells of it; of changes through an `IdentityStore` that it was
+/// given to it knows before they return. What it misses it forgets after `Limits.lifetime`.
 public final class IdentitySource: PrincipalSource, Service {
     public struct Limits: Sendable {
         /// How long what was found counts without being asked for again.
@@ -87,16 +88,11 @@ public final class IdentitySource: PrincipalSource, Service {
 
     /// Forgets what a change touches.
     func hear(_ change: PostgresNotifications.Element) {
-        guard case .notification(let notification) = change else { return cache.forgetAll() }
-        let words = notification.payload.split(separator: " ")
-        switch (words.first, words.last) {
-        case ("token"?, let id?):
-            guard let number = TokenProof.number(String(id)) else { return cache.forgetAll() }
-            cache.forget(.token(number))
-        case ("principal"?, let id?):
-            guard let id = PostgresUUID(String(id)) else { return cache.forgetAll() }
-            cache.forget(principal: EntityID(id))
-        default: cache.forgetAll()
-        }
+        guard case .notification(let notification) = change else { return forget(.everything) }
+        forget(IdentityNews(payload: notification.payload))
     }
+
+    /// Forgets what a change touches; what is being read just now is not kept either. The store of the same process says
+    /// so itself, as soon as its change is done.
+    func forget(_ news: IdentityNews) { cache.forget(news) }
 }

@@ -15,7 +15,7 @@ extension IdentityStore {
     @discardableResult
     public func bootstrap(_ deliver: @Sendable (Secret) throws -> Void) async throws -> IssuedToken? {
         let change = IdentityChange(actor: "system:bootstrap", reason: "the suite had no administrator")
-        return try await pool.transaction { transaction in
+        return try await self.change(.everything) { transaction in
             try await lockAdministrators(transaction)
             let (isDone, isThere) = try await transaction.query(
                 """

@@ -6,21 +6,24 @@ extension IdentityStore {
         _ name: String, kind: PrincipalKind, by change: IdentityChange
     ) async throws -> Principal {
         try IdentityName.check(principal: name)
-        return try await self.change("principal", name) { transaction in
-            let id = try await transaction.query(
-                "INSERT INTO identity.principals (kind, name) VALUES (\(kind.rawValue), \(name)) RETURNING id"
-            ).all(PostgresUUID.self)[0]
-            let principal = Principal(id: EntityID(id), kind: kind, name: name)
-            try await change.record(
-                "principal.create", "principals/\(name)", after: [("kind", kind.rawValue)], in: transaction)
-            return principal
+        // Nothing that anybody could have found before is touched.
+        return try await naming("principal", name) {
+            try await pool.transaction { transaction in
+                let id = try await transaction.query(
+                    "INSERT INTO identity.principals (kind, name) VALUES (\(kind.rawValue), \(name)) RETURNING id"
+                ).all(PostgresUUID.self)[0]
+                let principal = Principal(id: EntityID(id), kind: kind, name: name)
+                try await change.record(
+                    "principal.create", "principals/\(name)", after: [("kind", kind.rawValue)], in: transaction)
+                return principal
+            }
         }
     }
 
     /// Keeps a principal from signing in, or lets it again. Its tokens stay, and count for nothing meanwhile.
     /// - Throws: `IdentityError.lastOwner`, `.lastAdministrator`.
     public func setDisabled(_ isDisabled: Bool, _ id: EntityID, by change: IdentityChange) async throws {
-        try await pool.transaction { transaction in
+        try await self.change(.principal(id)) { transaction in
             if isDisabled {
                 try await lockAdministrators(transaction)
                 try await lockOwned(by: id, transaction)
@@ -45,7 +48,7 @@ extension IdentityStore {
     /// Makes a principal an administrator of the suite, or no longer one.
     /// - Throws: `IdentityError.lastAdministrator`.
     public func setAdministrator(_ isAdministrator: Bool, _ id: EntityID, by change: IdentityChange) async throws {
-        try await pool.transaction { transaction in
+        try await self.change(.principal(id)) { transaction in
             try await lockAdministrators(transaction)
             let record = try await principal(id, in: transaction)
             guard record.isAdministrator != isAdministrator else { return }
@@ -67,7 +70,7 @@ extension IdentityStore {
     /// `PeerCertificate.accessNames`.
     public func setCertificate(_ name: String, _ id: EntityID?, by change: IdentityChange) async throws {
         try IdentityName.check(certificate: name)
-        try await pool.transaction { transaction in
+        try await self.change(.everything) { transaction in
             let before = try await transaction.query(
                 """
                 SELECT p.name FROM identity.certificates AS c JOIN identity.principals AS p ON p.id = c.principal

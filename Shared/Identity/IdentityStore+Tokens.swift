@@ -65,7 +65,10 @@ extension IdentityStore {
         if request.ceiling == Role.none {
             throw IdentityError.malformed(field: "ceiling", "it is reader, contributor or owner")
         }
-        return try await pool.transaction { try await insertToken(request, change, $0) }
+        let issued = try await pool.transaction { try await insertToken(request, change, $0) }
+        // Its number may have been guessed at before.
+        tell(IdentityNews(token: issued.id))
+        return issued
     }
 
     func insertToken(
@@ -97,7 +100,7 @@ extension IdentityStore {
     /// Ends a token at once and for good. Nothing happens to one that is revoked already.
     /// - Parameter id: the public part.
     public func revokeToken(_ id: String, by change: IdentityChange) async throws {
-        try await pool.transaction { transaction in
+        try await self.change(IdentityNews(token: id)) { transaction in
             let found = try await transaction.query(
                 """
                 SELECT p.name, t.revoked IS NOT NULL, w.name FROM identity.tokens AS t

@@ -25,9 +25,11 @@ extension IdentityStore {
         _ name: String, owner: EntityID, by change: IdentityChange
     ) async throws -> Workspace {
         try IdentityName.check(workspace: name)
-        return try await self.change("workspace", name) { transaction in
-            let owner = try await principal(owner, in: transaction).principal
-            return try await insertWorkspace(name, owner, change, transaction)
+        return try await naming("workspace", name) {
+            try await self.change(.principal(owner)) { transaction in
+                let owner = try await principal(owner, in: transaction).principal
+                return try await insertWorkspace(name, owner, change, transaction)
+            }
         }
     }
 
@@ -49,7 +51,7 @@ extension IdentityStore {
 
     /// Makes a workspace one that can be looked at only, or lets it live again. Nothing is removed.
     public func setArchived(_ isArchived: Bool, _ id: EntityID, by change: IdentityChange) async throws {
-        try await pool.transaction { transaction in
+        try await self.change(.everything) { transaction in
             let workspace = try await workspace(id, in: transaction).workspace
             guard workspace.isArchived != isArchived else { return }
             try await transaction.execute(
@@ -68,7 +70,7 @@ extension IdentityStore {
     public func setRole(
         _ role: Role, of id: EntityID, in workspace: EntityID, by change: IdentityChange
     ) async throws {
-        try await pool.transaction { transaction in
+        try await self.change(.principal(id)) { transaction in
             let place = try await self.workspace(workspace, in: transaction).workspace
             let principal = try await principal(id, in: transaction).principal
             let before =

@@ -8,8 +8,15 @@ import Postgres
 /// Errors that callers can mend are `IdentityError`; all others are `PostgresError`.
 public struct IdentityStore: Sendable {
     let pool: PostgresPool
+    private let source: IdentitySource?
 
-    public init(_ pool: PostgresPool) { self.pool = pool }
+    /// - Parameter source: what this process knows its callers by. When a change returns, the source counts on nothing
+    ///   older than it, so that whoever made the change meets it with the next call; other processes hear of it a moment
+    ///   later.
+    public init(_ pool: PostgresPool, source: IdentitySource? = nil) {
+        self.pool = pool
+        self.source = source
+    }
 
     /// Makes or updates the tables. The journal's must be there.
     /// - Throws: `PostgresMigrationError`, `PostgresError`.
@@ -17,16 +24,23 @@ public struct IdentityStore: Sendable {
         try await IdentitySchema.migrations().apply(configuration, on: loop)
     }
 
-    /// Runs a change, and says what is taken where a name came twice at the same moment.
+    /// Runs a change, and tells the source what it touches: afterwards, since what is read meanwhile is of before, and also
+    /// where it fails, since a commit without an answer may have happened.
     func change<Result>(
-        _ what: String, _ name: String, _ body: (PostgresTransaction) async throws -> Result
+        _ news: IdentityNews, _ body: (PostgresTransaction) async throws -> Result
     ) async throws -> Result {
-        do { return try await pool.transaction(body) } catch let error as PostgresError
-            where error.code == .uniqueViolation
-        {
+        defer { source?.forget(news) }
+        return try await pool.transaction(body)
+    }
+
+    /// Says what is taken where a name came twice at the same moment.
+    func naming<Result>(_ what: String, _ name: String, _ body: () async throws -> Result) async throws -> Result {
+        do { return try await body() } catch let error as PostgresError where error.code == .uniqueViolation {
             throw IdentityError.taken(what, name)
         }
     }
+
+    func tell(_ news: IdentityNews) { source?.forget(news) }
 
     /// A principal, locked against being changed until the transaction ends.
     func principal(_ id: EntityID, in transaction: PostgresTransaction) async throws -> PrincipalRecord {

@@ -17,6 +17,12 @@ public struct OCIError: Error, Equatable, Sendable, CustomStringConvertible {
         case notFound
         /// The registry wants other credentials, or none of ours.
         case unauthorised
+        /// The registry knows who asks, and refuses it.
+        case denied
+        /// The registry is asked too much.
+        case throttled
+        /// Its address may not be connected to from here.
+        case refused
         /// The registry doesn't answer, or not now.
         case unavailable
         /// The machine is short of something.

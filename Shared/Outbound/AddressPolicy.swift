@@ -1,17 +1,18 @@
-/// Which addresses may be connected to. Whoever may name a server that we send something to could otherwise name the house's
-/// own, or the machine's.
+/// Which addresses somebody may have us connect to, for clients that look names up themselves: whoever names a server that we
+/// send something to could otherwise name the house's own, or the machine's. `OutboundNetworks` is for servers that those who
+/// run the suite chose.
 public struct AddressPolicy: Sendable {
-    /// Everything, with the proxies that the environment names: for servers that those who run the suite chose.
+    /// Everything.
     public static let unrestricted = AddressPolicy(isRestricted: false, networks: [], hosts: [])
     /// What is reachable from everywhere alone.
     public static let publicOnly = AddressPolicy(isRestricted: true, networks: [], hosts: [])
 
     public let isRestricted: Bool
     /// Reachable all the same.
-    private let networks: [IPNetwork]
+    private let networks: [OutboundNetwork]
     private let hosts: Set<String>
 
-    private init(isRestricted: Bool, networks: [IPNetwork], hosts: Set<String>) {
+    private init(isRestricted: Bool, networks: [OutboundNetwork], hosts: Set<String>) {
         self.isRestricted = isRestricted
         self.networks = networks
         self.hosts = hosts
@@ -21,7 +22,7 @@ public struct AddressPolicy: Sendable {
     /// - Parameter entries: networks, addresses or names of hosts: `10.1.0.0/16`, `127.0.0.1`, `hooks.internal`. A name
     ///   allows whatever address it has.
     public init(allowing entries: [String]) {
-        let networks = entries.map { IPNetwork($0) }
+        let networks = entries.map { OutboundNetwork($0) }
         self.init(
             isRestricted: true, networks: networks.compactMap(\.self),
             hosts: Set(zip(entries, networks).filter { $0.1 == nil }.map { AddressPolicy.plain($0.0) }))
@@ -32,7 +33,7 @@ public struct AddressPolicy: Sendable {
     public func refusal(of address: IPAddress, host: String? = nil) -> String? {
         guard isRestricted else { return nil }
         if let host, hosts.contains(AddressPolicy.plain(host)) { return nil }
-        if networks.contains(where: { $0.contains(address) }) { return nil }
+        if networks.contains(where: { $0.contains(address.bytes) }) { return nil }
         if let embedded = address.embedded { return refusal(of: embedded) }
         guard let special = AddressPolicy.special(address) else { return nil }
         return "\(address) is \(special), which the settings do not allow"
@@ -44,7 +45,7 @@ public struct AddressPolicy: Sendable {
     }
 
     private static func special(_ address: IPAddress) -> String? {
-        if let found = table.first(where: { $0.network.contains(address) }) {
+        if let found = table.first(where: { $0.network.contains(address.bytes) }) {
             return "\(found.what) (\(found.network))"
         }
         // Everything that is given out lies in one block; what is outside of it is nobody's.
@@ -52,7 +53,7 @@ public struct AddressPolicy: Sendable {
         return nil
     }
 
-    private static let table: [(network: IPNetwork, what: String)] = [
+    private static let table: [(network: OutboundNetwork, what: String)] = [
         ("0.0.0.0/8", "this machine"), ("10.0.0.0/8", "in a private network"),
         ("100.64.0.0/10", "in a provider's own network"), ("127.0.0.0/8", "this machine"),
         ("168.63.129.16/32", "a cloud's own service"),
@@ -66,5 +67,5 @@ public struct AddressPolicy: Sendable {
         ("fe80::/10", "a link's own"), ("fec0::/10", "in a private network"), ("ff00::/8", "a group"),
         ("2001::/23", "for protocols"), ("2001:db8::/32", "for documents"), ("2002::/16", "a relay between versions"),
         ("3fff::/20", "for documents"),
-    ].compactMap { entry in IPNetwork(entry.0).map { ($0, entry.1) } }
+    ].compactMap { entry in OutboundNetwork(entry.0).map { ($0, entry.1) } }
 }

@@ -9,15 +9,8 @@ public struct IPAddress: Hashable, Sendable, CustomStringConvertible {
 
     /// As it is written: `192.0.2.1`, `2001:db8::1`. No name, and none of the old ways to write a number.
     public init?(_ text: String) {
-        var v4 = in_addr()
-        var v6 = in6_addr()
-        if inet_pton(AF_INET, text, &v4) == 1 {
-            bytes = withUnsafeBytes(of: &v4) { Array($0) }
-        } else if inet_pton(AF_INET6, text, &v6) == 1 {
-            bytes = withUnsafeBytes(of: &v6) { Array($0) }
-        } else {
-            return nil
-        }
+        guard let bytes = OutboundNetwork.address(text) else { return nil }
+        self.bytes = bytes
     }
 
     /// Nil for addresses of another family.
@@ -62,38 +55,5 @@ public struct IPAddress: Hashable, Sendable, CustomStringConvertible {
         return isMapped || isTranslated ? IPAddress(bytes: Array(bytes[12...])) : nil
     }
 
-    public var description: String {
-        var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
-        _ = inet_ntop(bytes.count == 4 ? AF_INET : AF_INET6, bytes, &text, socklen_t(text.count))
-        return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    }
-}
-
-/// Addresses that begin alike: `10.0.0.0/8`.
-public struct IPNetwork: Hashable, Sendable, CustomStringConvertible {
-    public let address: IPAddress
-    public let bits: Int
-
-    /// - Parameter text: an address, or one and how many of its bits count.
-    public init?(_ text: String) {
-        let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
-        guard let first = parts.first, let address = IPAddress(String(first)) else { return nil }
-        let all = address.bytes.count * 8
-        guard let bits = parts.count == 2 ? Int(parts[1]) : all, (0...all).contains(bits) else { return nil }
-        self.address = address
-        self.bits = bits
-    }
-
-    public func contains(_ other: IPAddress) -> Bool {
-        guard other.bytes.count == address.bytes.count else { return false }
-        for (index, pair) in zip(address.bytes, other.bytes).enumerated() {
-            let counted = min(8, bits - index * 8)
-            guard counted > 0 else { return true }
-            let mask = UInt8(truncatingIfNeeded: 0xff00 >> counted)
-            guard pair.0 & mask == pair.1 & mask else { return false }
-        }
-        return true
-    }
-
-    public var description: String { "\(address)/\(bits)" }
+    public var description: String { OutboundNetwork(address: bytes)?.description ?? "" }
 }

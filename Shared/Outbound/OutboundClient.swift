@@ -10,9 +10,7 @@ public final class OutboundClient: @unchecked Sendable {
     public let loop: EventLoop
     private let connectionsMax: Int
     private let connectionsPerHostMax: Int
-    /// Asked before every connection, of the very address that is connected to. It holds for all requests of a client: a
-    /// connection that is used once more was allowed when it was made.
-    public let addresses: AddressPolicy
+    private let networks: OutboundNetworks
     // All below on the loop.
     private var multi: UnsafeMutableRawPointer?
     private var poll: Int32 = -1
@@ -21,12 +19,12 @@ public final class OutboundClient: @unchecked Sendable {
     private var transfers: [UnsafeMutableRawPointer: Transfer] = [:]
     private var isStopped = false
 
+    /// - Parameter networks: what may be connected to. A client's own, because its connections are shared between requests.
     public init(
-        loop: EventLoop, connectionsMax: Int = 256, connectionsPerHostMax: Int = 16,
-        addresses: AddressPolicy = .unrestricted
+        loop: EventLoop, connectionsMax: Int = 256, connectionsPerHostMax: Int = 16, networks: OutboundNetworks = .all
     ) {
-        self.addresses = addresses
         self.loop = loop
+        self.networks = networks
         self.connectionsMax = connectionsMax
         self.connectionsPerHostMax = connectionsPerHostMax
         _ = Self.initialised
@@ -87,8 +85,7 @@ public final class OutboundClient: @unchecked Sendable {
         do {
             guard !isStopped else { throw OutboundError(.cancelled, "the client was stopped") }
             let multi = try prepared()
-            try transfer.configure(request)
-            try transfer.guardAddresses(addresses, request)
+            try transfer.configure(request, networks)
             transfer.arrived = { [weak self, weak transfer] in
                 guard let self, let transfer, transfer.head != nil || transfer.reader != nil else { return }
                 self.deliver(transfer)
@@ -163,10 +160,11 @@ public final class OutboundClient: @unchecked Sendable {
         var code = CURLE_OK
         while let easy = slipway_curl_ended(multi, &code) {
             guard let transfer = transfers[easy] else { continue }
-            let refusal = code == CURLE_COULDNT_CONNECT ? transfer.refusal : nil
-            end(
-                transfer,
-                code == CURLE_OK ? .success(()) : .failure(refusal ?? OutboundError(code, transfer.errorText)))
+            if let refused = transfer.refusedAddress, code == CURLE_COULDNT_CONNECT {
+                end(transfer, .failure(OutboundError(.refused, "\(refused) may not be connected to from here")))
+                continue
+            }
+            end(transfer, code == CURLE_OK ? .success(()) : .failure(OutboundError(code, transfer.errorText)))
         }
     }
 

@@ -69,8 +69,8 @@ public struct OutboundError: Error, Equatable, Sendable, CustomStringConvertible
         case invalidRequest
         case unknownHost
         case unreachable
-        /// The address is none that may be connected to.
-        case forbidden
+        /// An address that the client's networks don't have.
+        case refused
         /// A certificate that is not believed, or no TLS at all.
         case untrusted
         case timedOut
@@ -94,7 +94,7 @@ public struct OutboundError: Error, Equatable, Sendable, CustomStringConvertible
     public var isTransient: Bool {
         switch code {
         case .unknownHost, .unreachable, .timedOut, .broken: true
-        case .invalidRequest, .forbidden, .untrusted, .tooLarge, .cancelled, .resources: false
+        case .invalidRequest, .refused, .untrusted, .tooLarge, .cancelled, .resources: false
         }
     }
 

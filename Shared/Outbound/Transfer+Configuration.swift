@@ -1,10 +1,11 @@
 internal import CCurl
+internal import Glibc
 internal import Loop
 
 extension Transfer {
     /// Tells libcurl what to do.
     /// - Throws: `OutboundError` `.invalidRequest`, which names what is wrong and shows nothing of it.
-    func configure(_ request: OutboundRequest) throws(OutboundError) {
+    func configure(_ request: OutboundRequest, _ networks: OutboundNetworks) throws(OutboundError) {
         guard request.url.hasPrefix("http://") || request.url.hasPrefix("https://") else {
             throw OutboundError(.invalidRequest, "a URL begins with http:// or https://")
         }
@@ -26,10 +27,40 @@ extension Transfer {
         if let socket = request.unixSocket { slipway_curl_text(handle, CURLOPT_UNIX_SOCKET_PATH, socket) }
         slipway_curl_pointer(handle, CURLOPT_ERRORBUFFER, errorText)
         slipway_curl_pointer(handle, CURLOPT_PRIVATE, context)
+        restrict(to: networks, context)
         trust(request.trust)
         try headers(request)
         body(request)
         receive(context)
+    }
+
+    private func restrict(to networks: OutboundNetworks, _ context: UnsafeMutableRawPointer) {
+        guard !networks.isUnlimited else { return }
+        self.networks = networks
+        permission.pointee = slipway_curl_guard(
+            permits: { context, address, length in
+                guard let transfer = Transfer.of(context), let address else { return 0 }
+                return transfer.permits(UnsafeRawBufferPointer(start: address, count: Int(length))) ? 1 : 0
+            }, context: context)
+        slipway_curl_guarded(handle, permission)
+        // What a proxy connects to, nobody here sees.
+        if !networks.allowsProxy { slipway_curl_text(handle, CURLOPT_PROXY, "") }
+    }
+
+    private func permits(_ address: UnsafeRawBufferPointer) -> Bool {
+        var bytes: [UInt8] = []
+        if address.count >= MemoryLayout<sockaddr_in>.size {
+            switch Int32(address.loadUnaligned(as: sockaddr.self).sa_family) {
+            case AF_INET:
+                bytes = withUnsafeBytes(of: address.loadUnaligned(as: sockaddr_in.self).sin_addr) { Array($0) }
+            case AF_INET6 where address.count >= MemoryLayout<sockaddr_in6>.size:
+                bytes = withUnsafeBytes(of: address.loadUnaligned(as: sockaddr_in6.self).sin6_addr) { Array($0) }
+            default: break
+            }
+        }
+        if networks.permits(bytes) { return true }
+        refusedAddress = OutboundNetwork(address: bytes).map { "\($0)" } ?? "what is no IP address"
+        return false
     }
 
     private static func milliseconds(_ duration: Duration) -> Int {

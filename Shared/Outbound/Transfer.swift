@@ -10,6 +10,11 @@ final class Transfer: @unchecked Sendable {
     var headerList: UnsafeMutablePointer<curl_slist>?
     let errorText = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
 
+    /// What may be connected to, for libcurl to ask; and what was refused.
+    let permission = UnsafeMutablePointer<slipway_curl_guard>.allocate(capacity: 1)
+    var networks = OutboundNetworks.all
+    var refusedAddress: String?
+
     // What comes.
     var headers: [(name: String, value: String)] = []
     var pieces: [ArraySlice<UInt8>] = []
@@ -28,13 +33,6 @@ final class Transfer: @unchecked Sendable {
     /// Told when a piece came, from inside libcurl: it may only hand pieces on.
     var arrived: (() -> Void)?
 
-    // Where it may connect to.
-    var addresses = AddressPolicy.unrestricted
-    var host: String?
-    let addressGuard = UnsafeMutablePointer<slipway_curl_guard>.allocate(capacity: 1)
-    /// Why an address was refused; the transfer ends with it where no other address is left.
-    var refusal: OutboundError?
-
     // Who waits.
     var head: CheckedContinuation<OutboundResponse, any Error>?
     var reader: CheckedContinuation<ArraySlice<UInt8>?, any Error>?
@@ -47,13 +45,14 @@ final class Transfer: @unchecked Sendable {
         guard let easy = curl_easy_init() else { return nil }
         self.easy = OpaquePointer(easy)
         errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
+        permission.initialize(to: slipway_curl_guard())
     }
 
     deinit {
         curl_easy_cleanup(handle)
         curl_slist_free_all(headerList)
         errorText.deallocate()
-        addressGuard.deallocate()
+        permission.deallocate()
     }
 
     var handle: UnsafeMutableRawPointer { UnsafeMutableRawPointer(easy) }

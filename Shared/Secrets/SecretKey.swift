@@ -26,6 +26,11 @@ public struct SecretKey: Sendable, CustomStringConvertible, CustomReflectable {
         self = key
     }
 
+    /// 32 bytes for something else, from which nobody learns this key or those for other purposes.
+    public func derived(for purpose: String) -> [UInt8] {
+        SHA256Digest(of: Array("slipway derived key \(purpose)".utf8) + [0] + bytes).bytes
+    }
+
     public static func random() -> SecretKey {
         let bytes = SecretCipher.random(count)
         guard let key = SecretKey(bytes: bytes) else { preconditionFailure("\(bytes.count) bytes make no key") }

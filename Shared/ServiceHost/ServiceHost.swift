@@ -35,13 +35,13 @@ public struct Foundations: Sendable {
         for schema in schemas { try await schema(database.configuration, loop) }
 
         let pool = PostgresPool(database.configuration, loops: environment.loops.loops)
-        let identities = IdentityStore(pool)
+        let source = IdentitySource(pool)
+        let identities = IdentityStore(pool, source: source)
         let file = BootstrapFile(path: "\(data)/first-token")
         if try await identities.bootstrap({ try file.write($0) }) != nil {
             logger.notice(
                 "made the first administrator; sign in with the token in the file", ["file": .string(file.path)])
         }
-        let source = IdentitySource(pool)
         let access = AccessControl(source) {
             logger.warning("could not look up who calls", ["error": .string("\($0)")])
         }

@@ -152,6 +152,31 @@ static slipway_status *broken_execute(
     return NULL;
 }
 static void breaks(void) { broken.execute = broken_execute; }
+
+#elif defined(FAULT_Promising)
+/* Says that it converts what it refuses. */
+static slipway_status *broken_describe(slipway_model *model, slipway_sink *sink) {
+    int64_t x_shape[] = {-1, model->inputs}, y_shape[] = {-1, model->outputs};
+    Slipway__Adapter__V1__TensorDescription x = SLIPWAY__ADAPTER__V1__TENSOR_DESCRIPTION__INIT, y = x;
+    Slipway__Adapter__V1__TensorDescription *inputs[] = {&x}, *outputs[] = {&y};
+    Slipway__Adapter__V1__Datatype promised[] = {SLIPWAY__ADAPTER__V1__DATATYPE__DATATYPE_INT32};
+    x.name = "x";
+    y.name = "y";
+    x.datatype = y.datatype = SLIPWAY__ADAPTER__V1__DATATYPE__DATATYPE_FP32;
+    x.n_shape = y.n_shape = 2;
+    x.shape = x_shape;
+    y.shape = y_shape;
+    x.n_also_takes = 1;
+    x.also_takes = promised;
+    Slipway__Adapter__V1__ModelDescription description = SLIPWAY__ADAPTER__V1__MODEL_DESCRIPTION__INIT;
+    description.format = "linear";
+    description.n_inputs = description.n_outputs = 1;
+    description.inputs = inputs;
+    description.outputs = outputs;
+    description.batches = description.concurrent_executions = 1;
+    return answer(model->host, sink, &description.base);
+}
+static void breaks(void) { broken.describe_model = broken_describe; }
 #endif
 
 const slipway_adapter *slipway_adapter_entry(uint32_t major) {

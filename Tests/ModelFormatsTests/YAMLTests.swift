@@ -1,6 +1,8 @@
 import TestKit
 import Testing
 
+import YAML
+
 @testable import ModelFormats
 
 @Suite("The part of YAML that is read")

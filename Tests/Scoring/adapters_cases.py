@@ -22,6 +22,7 @@ BROKEN = {
     "TwiceCompleting": ("answer", "completed an execution twice"),
     "Wordless": ("wrong-rank", "without a text"),
     "Accepting": ("wrong-shape", "it answers shape"),
+    "Promising": ("also-takes", "also takes INT32, it says, and refuses it"),
 }
 
 

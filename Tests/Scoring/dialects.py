@@ -131,7 +131,8 @@ def defects(server, model):
         inputs.append({"name": tensor["name"], "datatype": tensor["datatype"], "shape": shape, "data": values})
     tensor, good, others = tensors[0], inputs[0], inputs[1:]
     values, shape = good["data"], good["shape"]
-    other = "INT8" if tensor["datatype"] != "INT8" else "FP32"
+    # What no model converts.
+    other, nothing = ("BYTES", "0") if tensor["datatype"] != "BYTES" else ("FP32", 0)
     path = f"/v2/models/{model}/infer"
 
     def wrong(**members):
@@ -141,7 +142,7 @@ def defects(server, model):
         ("/v2/models/nobody-knows/infer", {"inputs": inputs}, 404, "nobody-knows"),
         (f"/v2/models/{model}/versions/999999/infer", {"inputs": inputs}, 404, "999999"),
         (path, wrong(datatype="FLOAT"), 400, "FLOAT"),
-        (path, wrong(datatype=other, data=[0] * len(values)), 400, tensor["datatype"]),
+        (path, wrong(datatype=other, data=[nothing] * len(values)), 400, tensor["datatype"]),
         (path, wrong(shape=shape + [1, 1]), 400, "shape"),
         (path, wrong(data=values + values[:1]), 400, "elements"),
         (path, {"inputs": []}, 400, "missing"),

@@ -116,6 +116,14 @@ class Case(unittest.TestCase):
             with self.refused("UNIMPLEMENTED", "evaluator"):
                 self.adapter.load(self.folder, options={**(options or {}), "evaluator": "own"}, **request)
 
+    def converts(self, described):
+        """Each datatype of numbers is taken, once, and BYTES is not."""
+        taken = [described.datatype, *described.also_takes]
+        names = [type(described).DESCRIPTOR.fields_by_name["datatype"].enum_type.values_by_number[kind].name
+                 for kind in taken]
+        self.assertEqual(len(names), 13)
+        self.assertEqual(len(set(names) - {"DATATYPE_BYTES", "DATATYPE_UNSPECIFIED"}), 13)
+
     def bad_inputs(self, model, good):
         for words, inputs, outputs in [
             (["takes one"], {}, ()), (["takes one"], {"input": good, "other": good}, ()),
@@ -383,6 +391,7 @@ class XGBoost(Case):
             description = model.describe()
             self.assertEqual(description.format, "xgboost-json")
             self.assertEqual(list(description.inputs[0].columns), names)
+            self.converts(description.inputs[0])
             self.assertEqual(list(description.inputs[0].shape), [-1, 12])
             self.assertEqual(list(description.outputs[0].shape), [-1, 4])
             self.assertTrue(description.batches and description.concurrent_executions)
@@ -607,6 +616,7 @@ class LightGBM(Case):
             description = model.describe()
             self.assertEqual((description.format, description.format_version), ("lightgbm-text", "v4"))
             self.assertEqual(list(description.inputs[0].columns), names)
+            self.converts(description.inputs[0])
             self.assertEqual(list(description.outputs[0].shape), [-1, 4])
             self.assertEqual(model.execute({"input": data[:0]})["predictions"].shape, (0, 4))
             self.bad_inputs(model, data[:3])

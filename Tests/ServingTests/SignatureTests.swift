@@ -1,3 +1,4 @@
+import AdapterContracts
 import Testing
 
 @testable import Serving
@@ -82,6 +83,53 @@ struct SignatureTests {
         let weight = try Self.signature.check(&tensors, outputs: ["y"])
         #expect(tensors.map(\.name) == ["x", "text"])
         #expect(weight.rows == 1)
+    }
+
+    private static let converting = Signature(
+        inputs: [TensorSpecification(name: "x", datatype: .fp32, shape: [-1, 2], alsoTakes: [.bool, .int64])],
+        outputs: [], batches: true, largestBatch: 0)
+
+    @Test("an input may be of each datatype that the model converts, and a refusal names them")
+    func converts() throws {
+        for datatype in [Datatype.fp32, .bool, .int64] {
+            var tensors = [Self.x([3, 2], datatype)]
+            #expect(try Self.converting.check(&tensors, outputs: []) == .init(rows: 3, size: 3))
+        }
+        let error = #expect(throws: ServingError.self) {
+            var tensors = [Self.x([3, 2], .int32)]
+            _ = try Self.converting.check(&tensors, outputs: [])
+        }
+        #expect(error?.message == "input 'x' is INT32; the model takes FP32 and converts BOOL, INT64")
+        let short = #expect(throws: ServingError.self) {
+            var tensors = [Self.x([1, 2], bytes: 8, .int64)]
+            _ = try Self.converting.check(&tensors, outputs: [])
+        }
+        #expect(short?.message == "input 'x' has 8 bytes; shape [1,2] of INT64 takes 16")
+    }
+
+    @Test("what an adapter converts is taken from its description, but for what nobody can give")
+    func describesConversion() throws {
+        let described = try TensorSpecification(
+            Slipway.Adapter.V1.TensorDescription(
+                name: "x", datatype: .fp32, shape: [-1], alsoTakes: [.bool, .fp32, .init(rawValue: 99), .bf16]))
+        #expect(described.alsoTakes == [.bool, .bf16])
+        #expect(described.takes(.fp32) && described.takes(.bf16) && !described.takes(.bytes))
+    }
+
+    @Test("requests of several datatypes are never joined, and those that look as most do are told by their outputs")
+    func keys() {
+        func key(_ tensors: [Tensor], _ signature: Signature) -> JoinedBatch.Key {
+            JoinedBatch.key(tensors, outputs: ["y"], isUniform: signature.isUniform(tensors))
+        }
+        let (plain, whole) = ([Self.x([1, 2])], [Self.x([1, 2], .int64)])
+        #expect(key(plain, Self.converting) == key([Self.x([7, 2])], Self.converting))
+        #expect(key(whole, Self.converting) == key([Self.x([7, 2], .int64)], Self.converting))
+        #expect(key(plain, Self.converting) != key(whole, Self.converting))
+        #expect(key([Self.x([1, 2], .bool)], Self.converting) != key(whole, Self.converting))
+        #expect(key(plain, Self.converting) == JoinedBatch.Key(names: ["y"]))
+        // A model that does not say what it takes.
+        let silent = Signature(inputs: [], outputs: [], batches: true, largestBatch: 0)
+        #expect(key(plain, silent) != key([Self.x([1, 2], .int32)], silent))
     }
 
     @Test("requests are joined and their answers are windows of one buffer")

@@ -12,6 +12,8 @@ public enum ExitCode: Int32, Sendable, CaseIterable {
     case conflict = 5
     /// The server can't be reached, or does not answer in time.
     case unreachable = 6
+    /// What was followed was ended by somebody.
+    case cancelled = 7
     /// Ctrl-C.
     case interrupted = 130
 
@@ -24,6 +26,7 @@ public enum ExitCode: Int32, Sendable, CaseIterable {
         case .denied: "not signed in, or not allowed"
         case .conflict: "there already, in use, or changed meanwhile"
         case .unreachable: "the server can't be reached"
+        case .cancelled: "what was followed was cancelled by somebody"
         case .interrupted: "interrupted"
         }
     }

@@ -37,10 +37,11 @@ enum Describe {
             lines.append("  \(title):")
             for tensor in tensors {
                 let shape = tensor.shape.map { "\($0)" }.joined(separator: ",")
+                let others = tensor.alsoTakes.map(\.name).joined(separator: ", ")
                 let columns = tensor.columns.isEmpty ? "" : "  columns \(tensor.columns.joined(separator: ", "))"
                 lines.append(
-                    "    \(tensor.name)  \(tensor.datatype.name) [\(shape)]\(tensor.mayBeAbsent ? ", may be absent" : "")\(columns)"
-                )
+                    "    \(tensor.name)  \(tensor.datatype.name) [\(shape)]\(tensor.mayBeAbsent ? ", may be absent" : "")"
+                        + (others.isEmpty ? "" : ", converts \(others)") + columns)
             }
         }
         if !summary.inputSample.isEmpty { lines.append("  input sample: \(summary.inputSample)") }

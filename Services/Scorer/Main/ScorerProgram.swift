@@ -8,6 +8,8 @@ struct ScorerProgram {
     static let build = BuildInformation(service: "scorer", version: "0.1.0")
 
     static func main() {
+        // It reports to its makers where nobody says otherwise. Said here, before there are threads.
+        setenv("ORT_DISABLE_TELEMETRY", "1", 0)
         var arguments = Array(CommandLine.arguments.dropFirst())
         switch arguments.first {
         case "serve":
@@ -19,6 +21,9 @@ struct ScorerProgram {
         case "predict":
             arguments.removeFirst()
             Predict.main(arguments)
+        case "ready":
+            arguments.removeFirst()
+            Readiness.main(arguments)
         case LoadTrial.argument: exit(LoadTrial.serveChild())
         case "version", "--version": Console.say("scorer \(build.version)")
         case nil, "help", "--help", "-h": Console.say(usage)
@@ -35,6 +40,8 @@ struct ScorerProgram {
             says what a model takes and gives
         scorer predict PATH --input FILE
             answers a file of JSON or CSV, and prints the answer
+        scorer ready
+            asks the scorer that serves with the same settings; ends with 0 where it is ready
         scorer version
         """
 }

@@ -102,7 +102,7 @@ enum Serve {
         }
     }
 
-    private static func address(_ settings: ScorerSettings) throws -> SocketAddress {
+    static func address(_ settings: ScorerSettings) throws -> SocketAddress {
         var text = settings.listen
         if let port = settings.port {
             guard !text.hasPrefix("unix:") else { throw ConfigurationError(["a socket file has no port"]) }

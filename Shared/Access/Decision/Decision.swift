@@ -27,4 +27,10 @@ enum Decision {
         case .signedIn, .anyone: return .granted(grants.outside)
         }
     }
+
+    /// The caller in each workspace where it meets the requirement.
+    static func everywhere(_ requirement: Requirement, _ grants: Grants) -> [Caller] {
+        guard case .workspace(let needed) = requirement else { return [] }
+        return grants.members.filter { $0.role >= needed }
+    }
 }

@@ -66,6 +66,11 @@ public final class Grants: Sendable {
         usual = token?.workspace != nil ? bound : callers[Workspace.usualName]
     }
 
+    /// The caller in each of its workspaces, by their names.
+    var members: [Caller] {
+        callers.sorted { Array($0.key.utf8).lexicographicallyPrecedes(Array($1.key.utf8)) }.map(\.value)
+    }
+
     /// The caller as a member of that workspace, or of the usual one where nil; nil where it is none.
     func member(of workspace: String?) -> Caller? {
         guard let workspace else { return usual }

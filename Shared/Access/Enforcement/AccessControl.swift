@@ -56,6 +56,34 @@ public final class AccessControl: Sendable {
         return try await afterAsking(question)
     }
 
+    /// Decides on a request of which the caller was found out otherwise than by its fields: dialects that carry a token in
+    /// their own way.
+    /// - Parameter token: nil where the request shows none.
+    /// - Throws: as the other.
+    public func authorize(
+        _ requirement: Requirement, token: TokenProof?, peer: PeerIdentity, workspace: String?, for subject: String
+    ) async throws -> Caller {
+        let question = Question(requirement, token, peer, workspace, subject)
+        if let caller = try atOnce(question) { return caller }
+        return try await afterAsking(question)
+    }
+
+    /// The caller in every workspace where it meets the requirement, by the workspace's name: for what is asked of all of
+    /// them at once.
+    /// - Throws: as `authorize`.
+    public func callers(
+        _ requirement: Requirement, token: TokenProof?, peer: PeerIdentity, for subject: String
+    ) async throws -> [Caller] {
+        if let everybody { return Decision.everywhere(requirement, everybody) }
+        guard let credential = Question(requirement, token, peer, nil, subject).credential else {
+            throw AccessError.missing(subject)
+        }
+        switch try await find(credential, peer) {
+        case .granted(let grants): return Decision.everywhere(requirement, grants)
+        case .lapsed, .unknown: throw AccessError.refused
+        }
+    }
+
     /// What there is to decide.
     struct Question {
         let requirement: Requirement?
@@ -76,6 +104,17 @@ public final class AccessControl: Sendable {
             let presented = Presented(fields)
             proof = presented.proof
             workspace = presented.workspace
+        }
+
+        init(
+            _ requirement: Requirement, _ token: TokenProof?, _ peer: PeerIdentity, _ workspace: String?,
+            _ subject: String
+        ) {
+            self.requirement = requirement
+            self.peer = peer
+            self.workspace = workspace
+            self.subject = subject
+            proof = token.map { .token($0) } ?? .nothing
         }
 
         /// A token counts before a certificate: whoever shows one means it.

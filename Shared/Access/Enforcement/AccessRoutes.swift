@@ -11,9 +11,12 @@ public struct AccessRoutes: Sendable {
     /// Answers an error. What it throws itself is answered in the usual form.
     public typealias Failing = @Sendable (any Error, HTTPRequest, HTTPResponder) async throws -> Void
 
+    /// Finds a request's token where clients carry it in their own way; nil where there is none.
+    public typealias Proving = @Sendable (HTTPRequest) throws -> TokenProof?
+
     /// The routes so far. What is added to the table itself is for anyone.
     public private(set) var table = RouteTable<any RouteHandler>()
-    private let control: AccessControl
+    public let control: AccessControl
     private let onError: @Sendable (any Error) -> Void
 
     /// - Parameter onError: hears every error that a handler throws, for a log.
@@ -27,15 +30,24 @@ public struct AccessRoutes: Sendable {
 
     /// Adds a route. A pattern with `{workspace}` says by its path which workspace a request is about, and the field
     /// `slipway-workspace` does where it has none. Errors of calls that `handle` throws are answered as such.
-    /// - Parameter failing: answers refusals and errors in a form that the route's clients know; the usual one where nil.
+    /// - Parameters:
+    ///   - proving: finds the caller's token; as calls carry it where nil.
+    ///   - failing: answers refusals and errors in a form that the route's clients know; the usual one where nil.
     public mutating func add(
-        _ method: HTTPMethod, _ pattern: String, requires requirement: Requirement, failing: Failing? = nil,
-        _ handle: @escaping Handle
+        _ method: HTTPMethod, _ pattern: String, requires requirement: Requirement, proving: Proving? = nil,
+        failing: Failing? = nil, _ handle: @escaping Handle
     ) throws(RouteError) {
+        let subject = "\(method) \(pattern)"
         let decide: @Sendable (HTTPRequest) async throws -> Caller = { [control] request in
-            try await control.authorize(
-                requirement, fields: request.head.fields, peer: request.peer,
-                workspace: request.parameters["workspace"], for: "\(method) \(pattern)")
+            let workspace = request.parameters["workspace"]
+            if let proving {
+                // Where nobody is asked, nothing that is shown can be wrong.
+                let token = control.isOpen ? nil : try proving(request)
+                return try await control.authorize(
+                    requirement, token: token, peer: request.peer, workspace: workspace, for: subject)
+            }
+            return try await control.authorize(
+                requirement, fields: request.head.fields, peer: request.peer, workspace: workspace, for: subject)
         }
         let handler = AsyncHandler(onError: onError) { request, responder in
             do {

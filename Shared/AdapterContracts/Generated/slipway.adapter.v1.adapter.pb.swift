@@ -625,6 +625,9 @@ extension Slipway.Adapter.V1 {
         public var columns: [String] = []
         /// Names that stand for dimensions of unknown size, in the order of `shape`; empty ones have none.
         public var dimensionNames: [String] = []
+        /// Of an input: datatypes that the adapter takes besides and converts by itself, number by number. Anything else but
+        /// `datatype` is refused before the adapter sees it.
+        public var alsoTakes: [Slipway.Adapter.V1.Datatype] = []
         public var unknownFields = Protobuf.UnknownFields()
 
         public init() {}
@@ -634,7 +637,8 @@ extension Slipway.Adapter.V1 {
             shape: [Int64] = [],
             mayBeAbsent: Bool = false,
             columns: [String] = [],
-            dimensionNames: [String] = []
+            dimensionNames: [String] = [],
+            alsoTakes: [Slipway.Adapter.V1.Datatype] = []
         ) {
             self.name = name
             self.datatype = datatype
@@ -642,6 +646,7 @@ extension Slipway.Adapter.V1 {
             self.mayBeAbsent = mayBeAbsent
             self.columns = columns
             self.dimensionNames = dimensionNames
+            self.alsoTakes = alsoTakes
         }
 
         public static var messageName: String { "slipway.adapter.v1.TensorDescription" }
@@ -652,6 +657,7 @@ extension Slipway.Adapter.V1 {
             (4, "may_be_absent", "mayBeAbsent"),
             (5, "columns", "columns"),
             (6, "dimension_names", "dimensionNames"),
+            (7, "also_takes", "alsoTakes"),
         ])
 
         public var encodedSize: Int {
@@ -662,11 +668,13 @@ extension Slipway.Adapter.V1 {
             if mayBeAbsent { size &+= 1 &+ Protobuf.ProtoBool.size(mayBeAbsent) }
             size &+= Protobuf.Wire.repeatedSize(columns, Protobuf.ProtoString.self, tagSize: 1)
             size &+= Protobuf.Wire.repeatedSize(dimensionNames, Protobuf.ProtoString.self, tagSize: 1)
+            size &+= Protobuf.Wire.packedSize(alsoTakes, Protobuf.ProtoEnum<Slipway.Adapter.V1.Datatype>.self, tagSize: 1)
             return size
         }
 
         public func encode(into writer: inout Protobuf.Writer) {
             writer.unknown(unknownFields)
+            writer.packed(alsoTakes, Protobuf.ProtoEnum<Slipway.Adapter.V1.Datatype>.self, tag: 58)
             writer.repeated(dimensionNames, Protobuf.ProtoString.self, tag: 50)
             writer.repeated(columns, Protobuf.ProtoString.self, tag: 42)
             if mayBeAbsent { Protobuf.ProtoBool.write(mayBeAbsent, to: &writer); writer.tag(32) }
@@ -687,6 +695,8 @@ extension Slipway.Adapter.V1 {
                 case 32: mayBeAbsent = try Protobuf.ProtoBool.read(from: &reader)
                 case 42: try reader.repeated(&columns, Protobuf.ProtoString.self, tag: 42)
                 case 50: try reader.repeated(&dimensionNames, Protobuf.ProtoString.self, tag: 50)
+                case 56: try reader.repeated(&alsoTakes, Protobuf.ProtoEnum<Slipway.Adapter.V1.Datatype>.self, tag: 56)
+                case 58: try reader.packed(&alsoTakes, Protobuf.ProtoEnum<Slipway.Adapter.V1.Datatype>.self)
                 default: try reader.unknown(tag, into: &unknownFields)
                 }
             }
@@ -699,6 +709,7 @@ extension Slipway.Adapter.V1 {
             if mayBeAbsent || json.includesDefaults { try json.single("may_be_absent", "mayBeAbsent", mayBeAbsent, Protobuf.ProtoBool.self) }
             try json.repeated("columns", "columns", columns, Protobuf.ProtoString.self)
             try json.repeated("dimension_names", "dimensionNames", dimensionNames, Protobuf.ProtoString.self)
+            try json.repeated("also_takes", "alsoTakes", alsoTakes, Protobuf.ProtoEnum<Slipway.Adapter.V1.Datatype>.self)
         }
 
         public mutating func mergeJSONField(_ number: Int, from json: inout Protobuf.JSONReader) throws {
@@ -709,6 +720,7 @@ extension Slipway.Adapter.V1 {
             case 4: try json.implicit(&mayBeAbsent, Protobuf.ProtoBool.self)
             case 5: try json.repeated(&columns, Protobuf.ProtoString.self)
             case 6: try json.repeated(&dimensionNames, Protobuf.ProtoString.self)
+            case 7: try json.repeated(&alsoTakes, Protobuf.ProtoEnum<Slipway.Adapter.V1.Datatype>.self)
             default: try json.skipValue()
             }
         }
@@ -1300,33 +1312,34 @@ extension Slipway.Adapter.V1 {
             T3B0aW9uc0VudHJ5EhAKA2tleRgBIAEoCVIDa2V5EhQKBXZhbHVlGAIgASgJUgV2YWx1ZToCOAEibwoLUmVjb2duaXRpb24SHAoJ\
             Y2VydGFpbnR5GAEgASgNUgljZXJ0YWludHkSFgoGZm9ybWF0GAIgASgJUgZmb3JtYXQSEgoEZmlsZRgDIAEoCVIEZmlsZRIWCgZy\
             ZWFzb24YBCABKAlSBnJlYXNvbiJ/Cg5NZW1vcnlFc3RpbWF0ZRIjCg1sb2FkaW5nX2J5dGVzGAEgASgEUgxsb2FkaW5nQnl0ZXMS\
-            IQoMbG9hZGVkX2J5dGVzGAIgASgEUgtsb2FkZWRCeXRlcxIlCg5pbnN0YW5jZV9ieXRlcxgDIAEoBFINaW5zdGFuY2VCeXRlcyLe\
-            AQoRVGVuc29yRGVzY3JpcHRpb24SEgoEbmFtZRgBIAEoCVIEbmFtZRI4CghkYXRhdHlwZRgCIAEoDjIcLnNsaXB3YXkuYWRhcHRl\
+            IQoMbG9hZGVkX2J5dGVzGAIgASgEUgtsb2FkZWRCeXRlcxIlCg5pbnN0YW5jZV9ieXRlcxgDIAEoBFINaW5zdGFuY2VCeXRlcyKb\
+            AgoRVGVuc29yRGVzY3JpcHRpb24SEgoEbmFtZRgBIAEoCVIEbmFtZRI4CghkYXRhdHlwZRgCIAEoDjIcLnNsaXB3YXkuYWRhcHRl\
             ci52MS5EYXRhdHlwZVIIZGF0YXR5cGUSFAoFc2hhcGUYAyADKANSBXNoYXBlEiIKDW1heV9iZV9hYnNlbnQYBCABKAhSC21heUJl\
-            QWJzZW50EhgKB2NvbHVtbnMYBSADKAlSB2NvbHVtbnMSJwoPZGltZW5zaW9uX25hbWVzGAYgAygJUg5kaW1lbnNpb25OYW1lcyLE\
-            BQoQTW9kZWxEZXNjcmlwdGlvbhIWCgZmb3JtYXQYASABKAlSBmZvcm1hdBIlCg5mb3JtYXRfdmVyc2lvbhgCIAEoCVINZm9ybWF0\
-            VmVyc2lvbhJACglpbnRlcmZhY2UYAyABKA4yIi5zbGlwd2F5LmFkYXB0ZXIudjEuTW9kZWxJbnRlcmZhY2VSCWludGVyZmFjZRI9\
-            CgZpbnB1dHMYBCADKAsyJS5zbGlwd2F5LmFkYXB0ZXIudjEuVGVuc29yRGVzY3JpcHRpb25SBmlucHV0cxI/CgdvdXRwdXRzGAUg\
-            AygLMiUuc2xpcHdheS5hZGFwdGVyLnYxLlRlbnNvckRlc2NyaXB0aW9uUgdvdXRwdXRzEhgKB2JhdGNoZXMYBiABKAhSB2JhdGNo\
-            ZXMSIwoNbGFyZ2VzdF9iYXRjaBgHIAEoBFIMbGFyZ2VzdEJhdGNoEjMKFWNvbmN1cnJlbnRfZXhlY3V0aW9ucxgIIAEoCFIUY29u\
-            Y3VycmVudEV4ZWN1dGlvbnMSRQoFZmFjdHMYCSADKAsyLy5zbGlwd2F5LmFkYXB0ZXIudjEuTW9kZWxEZXNjcmlwdGlvbi5GYWN0\
-            c0VudHJ5UgVmYWN0cxIhCgxpbnB1dF9zY2hlbWEYCiABKAlSC2lucHV0U2NoZW1hEiMKDW91dHB1dF9zY2hlbWEYCyABKAlSDG91\
-            dHB1dFNjaGVtYRIhCgxpbnB1dF9zYW1wbGUYDCABKAlSC2lucHV0U2FtcGxlEiMKDW91dHB1dF9zYW1wbGUYDSABKAlSDG91dHB1\
-            dFNhbXBsZRIqChFvdXRwdXRfbWVkaWFfdHlwZRgOIAEoCVIPb3V0cHV0TWVkaWFUeXBlGjgKCkZhY3RzRW50cnkSEAoDa2V5GAEg\
-            ASgJUgNrZXkSFAoFdmFsdWUYAiABKAlSBXZhbHVlOgI4ASInCg9JbnN0YW5jZU9wdGlvbnMSFAoFaW5kZXgYASABKA1SBWluZGV4\
-            IukCChBFeGVjdXRpb25Db250ZXh0Eh0KCnJlcXVlc3RfaWQYASABKAlSCXJlcXVlc3RJZBI0CgdoZWFkZXJzGAIgAygLMhouc2xp\
-            cHdheS5hZGFwdGVyLnYxLkhlYWRlclIHaGVhZGVycxIgCgt0cmFjZXBhcmVudBgDIAEoCVILdHJhY2VwYXJlbnQSFgoGbWV0aG9k\
-            GAQgASgJUgZtZXRob2QSEgoEcGF0aBgFIAEoCVIEcGF0aBIdCgptZWRpYV90eXBlGAYgASgJUgltZWRpYVR5cGUSVAoKcGFyYW1l\
-            dGVycxgHIAMoCzI0LnNsaXB3YXkuYWRhcHRlci52MS5FeGVjdXRpb25Db250ZXh0LlBhcmFtZXRlcnNFbnRyeVIKcGFyYW1ldGVy\
-            cxo9Cg9QYXJhbWV0ZXJzRW50cnkSEAoDa2V5GAEgASgJUgNrZXkSFAoFdmFsdWUYAiABKAlSBXZhbHVlOgI4ASIyCgZIZWFkZXIS\
-            EgoEbmFtZRgBIAEoCVIEbmFtZRIUCgV2YWx1ZRgCIAEoCVIFdmFsdWUiTQoOQWRhcHRlck1ldHJpY3MSOwoHbWV0cmljcxgBIAMo\
-            CzIhLnNsaXB3YXkuYWRhcHRlci52MS5BZGFwdGVyTWV0cmljUgdtZXRyaWNzIk0KDUFkYXB0ZXJNZXRyaWMSEgoEbmFtZRgBIAEo\
-            CVIEbmFtZRISCgRoZWxwGAIgASgJUgRoZWxwEhQKBXZhbHVlGAMgASgBUgV2YWx1ZSq5AgoIRGF0YXR5cGUSGAoUREFUQVRZUEVf\
-            VU5TUEVDSUZJRUQQABIRCg1EQVRBVFlQRV9CT09MEAESEgoOREFUQVRZUEVfVUlOVDgQAhITCg9EQVRBVFlQRV9VSU5UMTYQAxIT\
-            Cg9EQVRBVFlQRV9VSU5UMzIQBBITCg9EQVRBVFlQRV9VSU5UNjQQBRIRCg1EQVRBVFlQRV9JTlQ4EAYSEgoOREFUQVRZUEVfSU5U\
-            MTYQBxISCg5EQVRBVFlQRV9JTlQzMhAIEhIKDkRBVEFUWVBFX0lOVDY0EAkSEQoNREFUQVRZUEVfRlAxNhAKEhEKDURBVEFUWVBF\
-            X0ZQMzIQCxIRCg1EQVRBVFlQRV9GUDY0EAwSEgoOREFUQVRZUEVfQllURVMQDRIRCg1EQVRBVFlQRV9CRjE2EA4qSwoOTW9kZWxJ\
-            bnRlcmZhY2USGwoXTU9ERUxfSU5URVJGQUNFX1RFTlNPUlMQABIcChhNT0RFTF9JTlRFUkZBQ0VfRE9DVU1FTlQQAWIGcHJvdG8z
+            QWJzZW50EhgKB2NvbHVtbnMYBSADKAlSB2NvbHVtbnMSJwoPZGltZW5zaW9uX25hbWVzGAYgAygJUg5kaW1lbnNpb25OYW1lcxI7\
+            CgphbHNvX3Rha2VzGAcgAygOMhwuc2xpcHdheS5hZGFwdGVyLnYxLkRhdGF0eXBlUglhbHNvVGFrZXMixAUKEE1vZGVsRGVzY3Jp\
+            cHRpb24SFgoGZm9ybWF0GAEgASgJUgZmb3JtYXQSJQoOZm9ybWF0X3ZlcnNpb24YAiABKAlSDWZvcm1hdFZlcnNpb24SQAoJaW50\
+            ZXJmYWNlGAMgASgOMiIuc2xpcHdheS5hZGFwdGVyLnYxLk1vZGVsSW50ZXJmYWNlUglpbnRlcmZhY2USPQoGaW5wdXRzGAQgAygL\
+            MiUuc2xpcHdheS5hZGFwdGVyLnYxLlRlbnNvckRlc2NyaXB0aW9uUgZpbnB1dHMSPwoHb3V0cHV0cxgFIAMoCzIlLnNsaXB3YXku\
+            YWRhcHRlci52MS5UZW5zb3JEZXNjcmlwdGlvblIHb3V0cHV0cxIYCgdiYXRjaGVzGAYgASgIUgdiYXRjaGVzEiMKDWxhcmdlc3Rf\
+            YmF0Y2gYByABKARSDGxhcmdlc3RCYXRjaBIzChVjb25jdXJyZW50X2V4ZWN1dGlvbnMYCCABKAhSFGNvbmN1cnJlbnRFeGVjdXRp\
+            b25zEkUKBWZhY3RzGAkgAygLMi8uc2xpcHdheS5hZGFwdGVyLnYxLk1vZGVsRGVzY3JpcHRpb24uRmFjdHNFbnRyeVIFZmFjdHMS\
+            IQoMaW5wdXRfc2NoZW1hGAogASgJUgtpbnB1dFNjaGVtYRIjCg1vdXRwdXRfc2NoZW1hGAsgASgJUgxvdXRwdXRTY2hlbWESIQoM\
+            aW5wdXRfc2FtcGxlGAwgASgJUgtpbnB1dFNhbXBsZRIjCg1vdXRwdXRfc2FtcGxlGA0gASgJUgxvdXRwdXRTYW1wbGUSKgoRb3V0\
+            cHV0X21lZGlhX3R5cGUYDiABKAlSD291dHB1dE1lZGlhVHlwZRo4CgpGYWN0c0VudHJ5EhAKA2tleRgBIAEoCVIDa2V5EhQKBXZh\
+            bHVlGAIgASgJUgV2YWx1ZToCOAEiJwoPSW5zdGFuY2VPcHRpb25zEhQKBWluZGV4GAEgASgNUgVpbmRleCLpAgoQRXhlY3V0aW9u\
+            Q29udGV4dBIdCgpyZXF1ZXN0X2lkGAEgASgJUglyZXF1ZXN0SWQSNAoHaGVhZGVycxgCIAMoCzIaLnNsaXB3YXkuYWRhcHRlci52\
+            MS5IZWFkZXJSB2hlYWRlcnMSIAoLdHJhY2VwYXJlbnQYAyABKAlSC3RyYWNlcGFyZW50EhYKBm1ldGhvZBgEIAEoCVIGbWV0aG9k\
+            EhIKBHBhdGgYBSABKAlSBHBhdGgSHQoKbWVkaWFfdHlwZRgGIAEoCVIJbWVkaWFUeXBlElQKCnBhcmFtZXRlcnMYByADKAsyNC5z\
+            bGlwd2F5LmFkYXB0ZXIudjEuRXhlY3V0aW9uQ29udGV4dC5QYXJhbWV0ZXJzRW50cnlSCnBhcmFtZXRlcnMaPQoPUGFyYW1ldGVy\
+            c0VudHJ5EhAKA2tleRgBIAEoCVIDa2V5EhQKBXZhbHVlGAIgASgJUgV2YWx1ZToCOAEiMgoGSGVhZGVyEhIKBG5hbWUYASABKAlS\
+            BG5hbWUSFAoFdmFsdWUYAiABKAlSBXZhbHVlIk0KDkFkYXB0ZXJNZXRyaWNzEjsKB21ldHJpY3MYASADKAsyIS5zbGlwd2F5LmFk\
+            YXB0ZXIudjEuQWRhcHRlck1ldHJpY1IHbWV0cmljcyJNCg1BZGFwdGVyTWV0cmljEhIKBG5hbWUYASABKAlSBG5hbWUSEgoEaGVs\
+            cBgCIAEoCVIEaGVscBIUCgV2YWx1ZRgDIAEoAVIFdmFsdWUquQIKCERhdGF0eXBlEhgKFERBVEFUWVBFX1VOU1BFQ0lGSUVEEAAS\
+            EQoNREFUQVRZUEVfQk9PTBABEhIKDkRBVEFUWVBFX1VJTlQ4EAISEwoPREFUQVRZUEVfVUlOVDE2EAMSEwoPREFUQVRZUEVfVUlO\
+            VDMyEAQSEwoPREFUQVRZUEVfVUlOVDY0EAUSEQoNREFUQVRZUEVfSU5UOBAGEhIKDkRBVEFUWVBFX0lOVDE2EAcSEgoOREFUQVRZ\
+            UEVfSU5UMzIQCBISCg5EQVRBVFlQRV9JTlQ2NBAJEhEKDURBVEFUWVBFX0ZQMTYQChIRCg1EQVRBVFlQRV9GUDMyEAsSEQoNREFU\
+            QVRZUEVfRlA2NBAMEhIKDkRBVEFUWVBFX0JZVEVTEA0SEQoNREFUQVRZUEVfQkYxNhAOKksKDk1vZGVsSW50ZXJmYWNlEhsKF01P\
+            REVMX0lOVEVSRkFDRV9URU5TT1JTEAASHAoYTU9ERUxfSU5URVJGQUNFX0RPQ1VNRU5UEAFiBnByb3RvMw==
             """
     )
 }

@@ -21,18 +21,21 @@ typedef size_t (*slipway_curl_bytes)(char *bytes, size_t size, size_t count, voi
 static inline CURLcode slipway_curl_callback(CURL *easy, CURLoption option, slipway_curl_bytes callback) {
   return curl_easy_setopt(easy, option, callback);
 }
-/* Asked for a socket before each connection is made; -1 refuses. */
-typedef int (*slipway_curl_open)(const struct sockaddr *address, unsigned int length, void *context);
-struct slipway_curl_guard { slipway_curl_open permits; void *context; };
-static inline curl_socket_t slipway_curl_open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address) {
+/* Asked with the address in the kernel's form before each connection; zero refuses it. */
+typedef int (*slipway_curl_permission)(void *context, const void *address, unsigned length);
+struct slipway_curl_guard {
+  slipway_curl_permission permits;
+  void *context;
+};
+static inline curl_socket_t slipway_curl_open(void *context, curlsocktype purpose, struct curl_sockaddr *address) {
   struct slipway_curl_guard *guard = context;
-  if (purpose != CURLSOCKTYPE_IPCXN || !guard->permits(&address->addr, address->addrlen, guard->context))
+  if (purpose != CURLSOCKTYPE_IPCXN || !guard->permits(guard->context, &address->addr, address->addrlen))
     return CURL_SOCKET_BAD;
   return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
-static inline CURLcode slipway_curl_guarded(CURL *easy, struct slipway_curl_guard *guard) {
-  curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, slipway_curl_open_socket);
-  return curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, guard);
+static inline void slipway_curl_guarded(CURL *easy, struct slipway_curl_guard *guard) {
+  curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, slipway_curl_open);
+  curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, guard);
 }
 static inline CURLcode slipway_curl_private(CURL *easy, void **value) {
   return curl_easy_getinfo(easy, CURLINFO_PRIVATE, value);

@@ -65,7 +65,7 @@ public final class DistributionClient: Sendable {
 
     private func authenticate(_ registry: String, _ header: String, scope: String) async throws {
         let credentials = try await settings.credentials(registry)
-        let basic = credentials.map { "Basic " + base64("\($0.user):\($0.password)") }
+        let basic = credentials.map { "Basic " + Base64.encode(Array("\($0.user):\($0.password)".utf8)[...]) }
         switch AuthenticationChallenge(header) {
         case .basic:
             guard let basic else {
@@ -73,7 +73,13 @@ public final class DistributionClient: Sendable {
             }
             authorisations.withLock { $0[registry + " " + scope] = basic }
         case .bearer(let realm, let service, let asked):
-            let query = "?service=\(percentEncoded(service))&scope=\(percentEncoded(asked.isEmpty ? scope : asked))"
+            // A password doesn't travel in the open because a registry says so.
+            guard realm.hasPrefix("https://") || settings.address(of: registry).hasPrefix("http://") else {
+                throw OCIError(.unsupported, "\(registry) wants its password sent without TLS, to \(realm.prefix(200))")
+            }
+            let separator = realm.contains("?") ? "&" : "?"
+            let query =
+                "\(separator)service=\(percentEncoded(service))&scope=\(percentEncoded(asked.isEmpty ? scope : asked))"
             let response: OutboundResponse
             do {
                 response = try await client.send(
@@ -102,9 +108,11 @@ public final class DistributionClient: Sendable {
             "\(place.registry) answers \(response.status) to \(method) in \(place.repository)"
             + (said.isEmpty ? "" : ": \(said)")
         return switch response.status {
-        case 401, 403: OCIError(.unauthorised, message)
+        case 401: OCIError(.unauthorised, message)
+        case 403: OCIError(.denied, message)
         case 404: OCIError(.notFound, message)
-        case 429, 500...: OCIError(.unavailable, message)
+        case 429: OCIError(.throttled, message)
+        case 500...: OCIError(.unavailable, message)
         default: OCIError(.malformed, message)
         }
     }
@@ -114,7 +122,8 @@ extension OCIError {
     init(_ error: OutboundError, _ whom: String) {
         switch error.code {
         case .unknownHost, .unreachable, .timedOut, .broken: self.init(.unavailable, "\(whom): \(error.message)")
-        case .untrusted, .forbidden: self.init(.unauthorised, "\(whom): \(error.message)")
+        case .refused: self.init(.refused, "\(whom): \(error.message)")
+        case .untrusted: self.init(.unauthorised, "\(whom): \(error.message)")
         case .tooLarge: self.init(.tooLarge, "\(whom): \(error.message)")
         case .invalidRequest: self.init(.malformed, "\(whom): \(error.message)")
         case .cancelled, .resources: self.init(.resources, "\(whom): \(error.message)")
@@ -161,12 +170,6 @@ private enum RegistryFailure {
         }
         return texts
     }
-}
-
-private func base64(_ text: String) -> String {
-    var json = JSONWriter()
-    json.base64(Array(text.utf8)[...])
-    return String(decoding: json.bytes.dropFirst().dropLast(), as: UTF8.self)
 }
 
 func percentEncoded(_ text: String) -> String {

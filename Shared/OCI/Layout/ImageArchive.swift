@@ -7,10 +7,17 @@ public struct ImageArchive: Sendable {
     private let manifestBytes: [UInt8]
     private let manifest: Manifest
     private let name: ImageReference?
+    private let isForDocker: Bool
     private let store: any BlobStore
 
-    /// - Parameter name: what the image is called where it is loaded; nothing leaves it nameless.
-    public init(_ manifestBytes: [UInt8], of manifest: Manifest, name: ImageReference?, from store: any BlobStore) {
+    /// - Parameters:
+    ///   - name: what the image is called where it is loaded; nothing leaves it nameless.
+    ///   - isForDocker: false leaves out what only `docker load` reads: an OCI layout and nothing else.
+    public init(
+        _ manifestBytes: [UInt8], of manifest: Manifest, name: ImageReference?, isForDocker: Bool = true,
+        from store: any BlobStore
+    ) {
+        self.isForDocker = isForDocker
         self.manifestBytes = manifestBytes
         self.manifest = manifest
         self.name = name
@@ -20,28 +27,60 @@ public struct ImageArchive: Sendable {
     /// Hands the archive on piece by piece. The parts must stay in the store meanwhile.
     /// - Throws: what `write` throws, and what the store throws.
     public func write(_ write: (ArraySlice<UInt8>) async throws -> Void) async throws {
-        let digest = try BlobHasher.digest(manifestBytes)
-        func file(_ path: String, _ bytes: [UInt8]) async throws {
-            try await write(TarHeader.bytes(of: TarEntry(path: path, size: Int64(bytes.count)))[...])
-            try await write(bytes[...])
-            try await write(TarHeader.padding(after: Int64(bytes.count))[...])
-        }
-        for folder in ["blobs", "blobs/sha256"] {
-            try await write(TarHeader.bytes(of: TarEntry(path: folder, kind: .folder))[...])
-        }
-        try await file(Self.path(digest), manifestBytes)
-        var seen: Set<BlobDigest> = []
-        for part in [manifest.configuration] + manifest.layers where seen.insert(part.digest).inserted {
-            try await write(TarHeader.bytes(of: TarEntry(path: Self.path(part.digest), size: part.size))[...])
-            try await store.withBlob(part.digest) { reader in
-                for try await piece in reader.verifiedChunks() { try await write(piece) }
+        for member in try members {
+            try await write(TarHeader.bytes(of: member.entry)[...])
+            switch member.contents {
+            case .none: break
+            case .bytes(let bytes): try await write(bytes[...])
+            case .blob(let digest):
+                try await store.withBlob(digest) { reader in
+                    guard reader.info.size == member.entry.size else {
+                        throw OCIError(.corrupt, "\(digest) has \(reader.info.size) bytes, not \(member.entry.size)")
+                    }
+                    for try await piece in reader.verifiedChunks() { try await write(piece) }
+                }
             }
-            try await write(TarHeader.padding(after: part.size)[...])
+            let padding = TarHeader.padding(after: member.entry.size)
+            if !padding.isEmpty { try await write(padding[...]) }
         }
-        try await file("index.json", index(digest))
-        try await file("manifest.json", dockerManifest())
-        try await file("oci-layout", Array(#"{"imageLayoutVersion":"1.0.0"}"#.utf8))
         try await write(TarHeader.end[...])
+    }
+
+    /// How long the archive is.
+    /// - Throws: `BlobError` where the digest of the manifest can't be had.
+    public var size: Int64 {
+        get throws {
+            try members.reduce(Int64(TarHeader.end.count)) { sum, member in
+                sum + Int64(TarHeader.bytes(of: member.entry).count) + TarHeader.paddedSize(member.entry.size)
+            }
+        }
+    }
+
+    private enum Contents {
+        case none
+        case bytes([UInt8])
+        case blob(BlobDigest)
+    }
+
+    private var members: [(entry: TarEntry, contents: Contents)] {
+        get throws {
+            func file(_ path: String, _ bytes: [UInt8]) -> (entry: TarEntry, contents: Contents) {
+                (TarEntry(path: path, size: Int64(bytes.count)), .bytes(bytes))
+            }
+            let digest = try BlobHasher.digest(manifestBytes)
+            var members: [(entry: TarEntry, contents: Contents)] = ["blobs", "blobs/sha256"].map {
+                (TarEntry(path: $0, kind: .folder), .none)
+            }
+            members.append(file(Self.path(digest), manifestBytes))
+            var seen: Set<BlobDigest> = []
+            for part in [manifest.configuration] + manifest.layers where seen.insert(part.digest).inserted {
+                members.append((TarEntry(path: Self.path(part.digest), size: part.size), .blob(part.digest)))
+            }
+            members.append(file("index.json", index(digest)))
+            if isForDocker { members.append(file("manifest.json", dockerManifest())) }
+            members.append(file("oci-layout", Array(#"{"imageLayoutVersion":"1.0.0"}"#.utf8)))
+            return members
+        }
     }
 
     private static func path(_ digest: BlobDigest) -> String { "blobs/sha256/\(digest.hexadecimal)" }

@@ -2,9 +2,10 @@ import Protobuf
 
 /// Requests joined along the first dimension, and their answers taken apart.
 enum JoinedBatch {
-    /// What makes requests fit together: which inputs they give, the sizes of their further dimensions, and the outputs
-    /// they want. Empty where all requests of a model look the same.
+    /// What makes requests fit together: which inputs they give, their datatypes, the sizes of their further dimensions,
+    /// and the outputs they want. Of a request that looks as most do, only the outputs.
     struct Key: Hashable, Sendable {
+        var datatypes: [Datatype] = []
         var shapes: [Int] = []
         var names: [String] = []
         /// Of a request that is not to be joined: a number that no other has.
@@ -16,6 +17,7 @@ enum JoinedBatch {
         var key = Key()
         for input in inputs {
             key.names.append(input.name)
+            key.datatypes.append(input.datatype)
             key.shapes.append(input.shape.count)
             key.shapes += input.shape.dropFirst()
         }

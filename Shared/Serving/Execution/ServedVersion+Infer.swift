@@ -96,7 +96,8 @@ extension ServedVersion {
     }
 
     private func enter(_ call: InferenceCall, _ timer: CallTimer) {
-        let key = JoinedBatch.key(call.inputs, outputs: call.outputs, isUniform: signature.isUniform)
+        let key = JoinedBatch.key(
+            call.inputs, outputs: call.outputs, isUniform: signature.isUniform(call.inputs))
         let limit = queue.withLock { queue -> Int? in
             queue.lastID += 1
             call.id = queue.lastID

@@ -65,10 +65,12 @@ extension Signature {
     }
 
     private static func check(_ tensor: Tensor, against specification: TensorSpecification) throws(ServingError) {
-        guard tensor.datatype == specification.datatype else {
+        guard specification.takes(tensor.datatype) else {
+            let others = specification.alsoTakes.map(\.name).joined(separator: ", ")
             throw ServingError(
                 .invalidInput,
-                "input '\(tensor.name)' is \(tensor.datatype.name); the model takes \(specification.datatype.name)")
+                "input '\(tensor.name)' is \(tensor.datatype.name); the model takes \(specification.datatype.name)"
+                    + (others.isEmpty ? "" : " and converts \(others)"))
         }
         // A specification without dimensions is a scalar, or a model that does not say: it decides for itself.
         if !specification.shape.isEmpty {

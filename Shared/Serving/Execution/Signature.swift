@@ -9,8 +9,10 @@ struct Signature: Sendable {
     let batches: Bool
     /// 0: no limit.
     let largestBatch: Int
-    /// Whether all requests that pass the check look the same but for the batch.
-    let isUniform: Bool
+    /// Whether all requests that pass the check have the same inputs of the same shapes but for the batch.
+    private let isUniform: Bool
+    /// Whether some input may be of several datatypes.
+    private let converts: Bool
     /// Whether, besides, all of them are of one size.
     private let isFixed: Bool
 
@@ -25,7 +27,8 @@ struct Signature: Sendable {
         isUniform =
             !inputs.isEmpty && inputs.allSatisfy { !$0.mayBeAbsent && !$0.shape.isEmpty }
             && trailing.allSatisfy { !$0.contains { $0 < 0 } }
-        isFixed = isUniform && inputs.allSatisfy { $0.datatype != .bytes }
+        isFixed = isUniform && inputs.allSatisfy { !$0.takes(.bytes) }
+        converts = inputs.contains { !$0.alsoTakes.isEmpty }
     }
 
     init(_ description: Slipway.Adapter.V1.ModelDescription) throws(ServingError) {
@@ -33,6 +36,12 @@ struct Signature: Sendable {
             inputs: try description.inputs.map { input throws(ServingError) in try TensorSpecification(input) },
             outputs: try description.outputs.map { output throws(ServingError) in try TensorSpecification(output) },
             batches: description.batches, largestBatch: Int(clamping: description.largestBatch))
+    }
+
+    /// Whether a request that passed the check looks like all others but for the batch.
+    func isUniform(_ tensors: [Tensor]) -> Bool {
+        guard isUniform else { return false }
+        return !converts || zip(tensors, inputs).allSatisfy { $0.datatype == $1.datatype }
     }
 
     /// What one request weighs.
@@ -59,6 +68,9 @@ extension TensorSpecification {
         }
         self.init(
             name: description.name, datatype: datatype, shape: description.shape.map { Int($0) },
-            mayBeAbsent: description.mayBeAbsent, columns: description.columns)
+            mayBeAbsent: description.mayBeAbsent, columns: description.columns,
+            // What this host does not know, nobody can give.
+            alsoTakes: description.alsoTakes.compactMap { Datatype(rawValue: $0.rawValue) }
+                .filter { $0 != datatype })
     }
 }

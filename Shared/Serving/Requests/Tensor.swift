@@ -26,12 +26,21 @@ public struct TensorSpecification: Sendable, Equatable {
     public var mayBeAbsent: Bool
     /// Names of the columns of the last dimension, where the model has them.
     public var columns: [String]
+    /// Of an input: what the model takes besides and converts by itself.
+    public var alsoTakes: [Datatype]
 
-    public init(name: String, datatype: Datatype, shape: [Int], mayBeAbsent: Bool = false, columns: [String] = []) {
+    public init(
+        name: String, datatype: Datatype, shape: [Int], mayBeAbsent: Bool = false, columns: [String] = [],
+        alsoTakes: [Datatype] = []
+    ) {
         self.name = name
         self.datatype = datatype
         self.shape = shape
         self.mayBeAbsent = mayBeAbsent
         self.columns = columns
+        self.alsoTakes = alsoTakes
     }
+
+    /// Whether a tensor of that datatype may be given.
+    public func takes(_ other: Datatype) -> Bool { other == datatype || alsoTakes.contains(other) }
 }

@@ -254,7 +254,7 @@ def mistakes_are_told_with_what_would_be_right(registry, slipway):
     expect(slipway("model", "register", "nothing-here", "--name", "y"), 3, "", "No such file")
     expect(slipway("model", "register", "model.onnx", "--name", "no good"), 2, "", "beginning with a letter or digit")
     expect(slipway("model", "show", "nope"), 3, "", "there is no model \"nope\"")
-    expect(slipway("whoami", "--server", "http://127.0.0.1:1"), 6, "", "cannot reach http://127.0.0.1:1")
+    expect(slipway("whoami", "--server", "http://127.0.0.1:1"), 6, "", "cannot reach the registry at http://127.0.0.1:1")
     expect(slipway("whoami", "--server", "127.0.0.1:1"), 2, "", "must be an address such as")
     expect(slipway("whoami", "--context", "prod"), 3)
     result = expect(slipway("model", "register", "--help"))

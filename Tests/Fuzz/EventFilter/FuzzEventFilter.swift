@@ -31,8 +31,8 @@ enum FuzzEventFilter {
 }
 
 /// As much of an event as filters look at: the whole of it would need the database.
-public struct EventRecord {
-    struct Time { var microseconds: Int64 = 0 }
+public struct EventRecord: Sendable {
+    struct Time: Sendable { var microseconds: Int64 = 0 }
 
     var id = "1"
     var type: String

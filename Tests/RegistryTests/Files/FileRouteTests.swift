@@ -41,7 +41,7 @@ private struct Web: Sendable {
 
 private func withWeb(store: (any BlobStore)? = nil, _ body: (FilesHarness, Web) async throws -> Void) async throws {
     try await withFiles(store: store) { harness in
-        var routes = AccessRoutes(AccessControl(IdentitySource(harness.fixture.pool)))
+        var routes = AccessRoutes(AccessControl(harness.fixture.source))
         try FileRoutes(harness.service).add(to: &routes)
         let server = HTTPServer(
             endpoints: [.init(.tcp(host: "127.0.0.1", port: 0))], loops: harness.fixture.loops,

@@ -17,12 +17,14 @@ struct RegistryFixture: Sendable {
     let configuration: PostgresConfiguration
     let pool: PostgresPool
     let blobs = MemoryBlobStore()
+    /// As in the program, where one source serves everybody. It does not listen: what it knows it knows from here.
+    let source: IdentitySource
     let lab: Workspace
     let attic: Workspace
 
     static let change = IdentityChange(actor: "system:test")
 
-    var identity: IdentityStore { IdentityStore(pool) }
+    var identity: IdentityStore { IdentityStore(pool, source: source) }
 
     /// A principal with roles, and a token for it.
     func member(
@@ -38,7 +40,7 @@ struct RegistryFixture: Sendable {
 
     /// The services behind the interceptor that they have in the program.
     func server(_ services: [any RPCService]) -> RPCServer {
-        let interceptor = AccessInterceptor(AccessControl(IdentitySource(pool)), services: services)
+        let interceptor = AccessInterceptor(AccessControl(source), services: services)
         return RPCServer(services: services, interceptors: [interceptor])
     }
 
@@ -135,7 +137,7 @@ func withRegistry(connections: Int = 12, _ body: (RegistryFixture) async throws 
         let identity = IdentityStore(pool)
         let keeper = try await identity.createPrincipal("keeper", kind: .service, by: RegistryFixture.change)
         let fixture = RegistryFixture(
-            loops: loops, configuration: configuration, pool: pool,
+            loops: loops, configuration: configuration, pool: pool, source: IdentitySource(pool),
             lab: try await identity.createWorkspace("lab", owner: keeper.id, by: RegistryFixture.change),
             attic: try await identity.createWorkspace("attic", owner: keeper.id, by: RegistryFixture.change))
         try await body(fixture)

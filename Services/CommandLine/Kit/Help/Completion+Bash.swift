@@ -19,7 +19,7 @@ extension Completion {
                 for next in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
                     case "$commands" in *"|${path:+$path }$next|"*) path="${path:+$path }$next" ;; esac
                 done
-                case "$before" in
+                case "$path $before" in
             \(valueCases(nodes, indent: "        "))    esac
                 case "$path" in
             \(cases)    esac
@@ -36,12 +36,10 @@ extension Completion {
             """
     }
 
-    /// What may follow a flag that takes a value, the same wherever the flag is.
+    /// What may follow a flag that takes a value.
     private static func valueCases(_ nodes: [Node], indent: String) -> String {
-        var seen: Set<String> = []
         var text = ""
-        for flag in nodes.flatMap(\.flags) where flag.placeholder != nil && seen.insert(flag.name).inserted {
-            let names = (flag.short.map { "-\($0)|" } ?? "") + "--\(flag.name)"
+        for (pattern, flag) in valueFlags(nodes) {
             let offer =
                 switch flag.completion {
                 case .nothing: "COMPREPLY=()"
@@ -50,7 +48,7 @@ extension Completion {
                 case .words(let words):
                     "COMPREPLY=($(compgen -W \(quoted(words.joined(separator: " "))) -- \"$word\"))"
                 }
-            text += "\(indent)\(names)) \(offer); return ;;\n"
+            text += "\(indent)\(pattern)) \(offer); return ;;\n"
         }
         return text
     }

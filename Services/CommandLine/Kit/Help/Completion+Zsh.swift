@@ -14,9 +14,7 @@ extension Completion {
             cases += "            ;;\n"
         }
         var values = ""
-        var seen: Set<String> = []
-        for flag in nodes.flatMap(\.flags) where flag.placeholder != nil && seen.insert(flag.name).inserted {
-            let names = (flag.short.map { "-\($0)|" } ?? "") + "--\(flag.name)"
+        for (pattern, flag) in valueFlags(nodes) {
             let offer =
                 switch flag.completion {
                 case .nothing: "_message \(quoted(flag.placeholder ?? ""))"
@@ -24,7 +22,7 @@ extension Completion {
                 case .folders: "_files -/"
                 case .words(let words): "compadd -- \(words.joined(separator: " "))"
                 }
-            values += "        \(names)) \(offer); return ;;\n"
+            values += "        \(pattern)) \(offer); return ;;\n"
         }
         return """
             #compdef \(program)
@@ -36,7 +34,7 @@ extension Completion {
                 for next in "${words[@]:1:$((CURRENT - 2))}"; do
                     [[ "$commands" == *"|${path_:+$path_ }$next|"* ]] && path_="${path_:+$path_ }$next"
                 done
-                case "${words[CURRENT-1]}" in
+                case "$path_ ${words[CURRENT-1]}" in
             \(values)    esac
                 case "$path_" in
             \(cases)    esac

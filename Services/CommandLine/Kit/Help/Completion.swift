@@ -40,4 +40,20 @@ public enum Completion: String, CaseIterable, Sendable {
     static func quoted(_ text: String) -> String {
         "'" + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
     }
+
+    /// The flags that take a value, with a shell's pattern for the command and the flag behind a blank. Those of a command
+    /// come before those of every command, whose letters they may have.
+    static func valueFlags(_ nodes: [Node]) -> [(pattern: String, flag: FlagSpecification)] {
+        let everywhere = nodes.first?.flags ?? []
+        func pattern(_ flag: FlagSpecification, _ place: (String) -> String) -> String {
+            ((flag.short.map { [place("-\($0)")] } ?? []) + [place("--\(flag.name)")]).joined(separator: "|")
+        }
+        let own = nodes.dropFirst().flatMap { node in
+            node.flags.filter { flag in flag.placeholder != nil && !everywhere.contains { $0.name == flag.name } }
+                .map { flag in (pattern(flag) { quoted("\(node.key) \($0)") }, flag) }
+        }
+        return own
+            + everywhere.filter { $0.placeholder != nil }.map { flag in (pattern(flag) { "*" + quoted(" \($0)") }, flag)
+            }
+    }
 }

@@ -19,9 +19,13 @@ public enum HelpText {
             sections.append("Arguments:\n" + list(command.arguments.map { ($0.name, $0.help) }, width: width))
         }
         if !isRoot, !command.flags.isEmpty {
-            sections.append("Flags:\n" + list(command.flags.map(entry), width: width))
+            sections.append("Flags:\n" + list(command.flags.map { entry($0) }, width: width))
         }
-        let everywhere = root.flags.map(entry) + [("-h, --help", "this text")]
+        // A command's own letter counts before that of a flag of every command.
+        let taken = isRoot ? [] : command.flags.compactMap(\.short)
+        let everywhere =
+            root.flags.map { entry($0, hidesShort: $0.short.map(taken.contains) == true) }
+            + [("-h, --help", "this text")]
         sections.append((isRoot ? "Flags:\n" : "Flags of every command:\n") + list(everywhere, width: width))
         if !command.examples.isEmpty {
             sections.append(
@@ -44,8 +48,8 @@ public enum HelpText {
         return parts.joined(separator: " ")
     }
 
-    private static func entry(_ flag: FlagSpecification) -> (String, String) {
-        let short = flag.short.map { "-\($0), " } ?? ""
+    private static func entry(_ flag: FlagSpecification, hidesShort: Bool = false) -> (String, String) {
+        let short = hidesShort ? "" : flag.short.map { "-\($0), " } ?? ""
         let value = flag.placeholder.map { " \($0)" } ?? ""
         var notes: [String] = []
         if flag.isRequired { notes.append("must be given") }

@@ -20,6 +20,11 @@ public enum Amounts {
         return "\(tenths / 10).\(tenths % 10)"
     }
 
+    /// `2`, `0.5`: no more digits than it takes.
+    public static func decimal(_ value: Double) -> String {
+        value == value.rounded() && abs(value) < 1e15 ? "\(Int64(value))" : "\(value)"
+    }
+
     /// `1 file`, `3 files`.
     public static func count(_ count: Int, _ thing: String) -> String { "\(count) \(thing)\(count == 1 ? "" : "s")" }
 

@@ -40,7 +40,7 @@ extension Document {
         switch self {
         case .null: "null"
         case .boolean(let value): "\(value)"
-        case .number(let value): Document.text(of: value)
+        case .number(let value): Amounts.decimal(value)
         case .string(let value): Document.plain(value)
         case .list: "[]"
         case .object: "{}"

@@ -21,6 +21,32 @@ public enum Document: Sendable, Equatable {
         }
     }
 
+    /// A JSON document.
+    /// - Throws: `ProtobufError` with the offset of what is wrong.
+    public init(parsing text: String) throws {
+        self = try JSONReader.read(Array(text.utf8)[...], options: JSONDecodingOptions()) { json in
+            try Document(&json)
+        }
+    }
+
+    /// The member of an object; nil where this is none, or has none such.
+    public subscript(key: String) -> Document? {
+        guard case .object(let members) = self else { return nil }
+        return members.first { $0.key == key }?.value
+    }
+
+    /// The text, where it is one.
+    public var text: String? {
+        guard case .string(let text) = self else { return nil }
+        return text
+    }
+
+    /// The answer, where it is yes or no.
+    public var isTrue: Bool? {
+        guard case .boolean(let value) = self else { return nil }
+        return value
+    }
+
     private init(_ json: inout JSONReader) throws {
         switch try json.peek() {
         case UInt8(ascii: "{"):
@@ -39,12 +65,6 @@ public enum Document: Sendable, Equatable {
         default: self = .number(try json.double())
         }
     }
-
-    /// Whole numbers without a point.
-    static func text(of number: Double) -> String {
-        if number == number.rounded(), abs(number) < 1e15 { return "\(Int64(number))" }
-        return "\(number)"
-    }
 }
 
 extension Document {
@@ -59,7 +79,7 @@ extension Document {
         switch self {
         case .null: text += "null"
         case .boolean(let value): text += "\(value)"
-        case .number(let value): text += Document.text(of: value)
+        case .number(let value): text += Amounts.decimal(value)
         case .string(let value): text += Document.quoted(value)
         case .list(let elements):
             Document.write(elements, "[", "]", into: &text, indent) { element, text, indent in

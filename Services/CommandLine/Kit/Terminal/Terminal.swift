@@ -12,12 +12,23 @@ public struct Terminal: Sendable {
     public let errorIsTerminal: Bool
     public let inputIsTerminal: Bool
     private let wantsColour: Bool
+    private let sink: (@Sendable (String, Target) -> Void)?
+
+    /// No terminal: everything goes to the sink, and nobody can be asked.
+    public init(sink: @escaping @Sendable (String, Target) -> Void) {
+        outputIsTerminal = false
+        errorIsTerminal = false
+        inputIsTerminal = false
+        wantsColour = false
+        self.sink = sink
+    }
 
     /// - Parameter environment: `NO_COLOR` and `TERM=dumb` turn colours off.
     public init(environment: [String: String]) {
         outputIsTerminal = isatty(STDOUT_FILENO) == 1
         errorIsTerminal = isatty(STDERR_FILENO) == 1
         inputIsTerminal = isatty(STDIN_FILENO) == 1
+        sink = nil
         wantsColour = environment["NO_COLOR", default: ""].isEmpty && environment["TERM"] != "dumb"
     }
 
@@ -37,6 +48,7 @@ public struct Terminal: Sendable {
 
     /// Writes everything. Where nobody reads any more there is nothing left to do, and the process ends.
     public func write(_ text: String, to target: Target = .output) {
+        if let sink { return sink(text, target) }
         let bytes = Array(text.utf8)
         var written = 0
         while written < bytes.count {

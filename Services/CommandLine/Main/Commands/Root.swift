@@ -3,7 +3,7 @@ import CommandLineKit
 /// Everything that can be asked for.
 enum Root {
     static let command: Command<Session> = Command(
-        group: "slipway", "Registers, finds and hands out models, and says who may.",
+        group: "slipway", "Registers models, builds images of them, and tells what happens.",
         details: """
             Sign in once with `slipway login`. What a flag says counts before SLIPWAY_SERVER, SLIPWAY_TOKEN and \
             SLIPWAY_WORKSPACE, and these before the configuration.
@@ -12,17 +12,20 @@ enum Root {
         examples: [
             .init("slipway login --server http://127.0.0.1:7070", "sign in"),
             .init("slipway model register ./model.onnx --name churn", "the next version of churn"),
+            .init("slipway image build churn:3", "an image that serves it"),
+            .init("slipway events tail", "what happens, as it happens"),
             .init("slipway model search \"tags.team = 'growth' AND metrics.auc > 0.9\"", "find versions"),
         ],
         [
             Login.command, Logout.command, WhoAmI.command, contexts, workspaces, members, principals, tokens, models,
-            Audit.command, CompletionScript.command, Version.command,
+            ImageGroup.command, EventGroup.events, EventGroup.subscriptions, ActivityGroup.command, Audit.command,
+            CompletionScript.command, Version.command,
         ])
 
     private static let contexts = Command<Session>(
-        group: "context", "The registries that this machine knows.",
+        group: "context", "The suites that this machine knows.",
         examples: [.init("slipway context use prod", "work with another registry")],
-        [ContextList.command, ContextUse.command, ContextShow.command])
+        [ContextList.command, ContextUse.command, ContextSet.command, ContextShow.command])
 
     private static let workspaces = Command<Session>(
         group: "workspace", "Places that keep their models to themselves.",

@@ -44,6 +44,17 @@ enum Shared {
         return (elements, token)
     }
 
+    /// An id that nobody else has, so that a request which is repeated is done once.
+    static func drawRequestID() -> String {
+        var generator = SystemRandomNumberGenerator()
+        return String(generator.next(), radix: 36) + "-" + String(generator.next(), radix: 36)
+    }
+
+    /// `key=value` of each, by key.
+    static func shown(_ pairs: [String: String], separator: String = " ") -> String {
+        pairs.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: separator)
+    }
+
     static func noteMore(_ next: String, _ count: Int, _ session: Session) {
         if !next.isEmpty { session.done("there are more than \(count); --limit shows more") }
     }

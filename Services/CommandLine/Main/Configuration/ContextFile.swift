@@ -3,12 +3,14 @@ import CommandLineKit
 import Glibc
 import ServiceKit
 
-/// A registry that somebody works with, under a name.
+/// A suite that somebody works with, under a name.
 struct SavedContext: Sendable, Equatable {
     var server = ""
     var token = Secret("")
     var workspace = ""
     var authorities = ""
+    /// Addresses of the services that are not behind the one server.
+    var services: [SuiteService: String] = [:]
 }
 
 /// The file that remembers where somebody signed in. Only its owner may read it.
@@ -63,7 +65,10 @@ struct ContextFile: Sendable, Equatable {
             case "token": context.token = Secret(value)
             case "workspace": context.workspace = value
             case "ca_file": context.authorities = value
-            default: break
+            default:
+                if let service = SuiteService.allCases.first(where: { $0.key == parts[2] }) {
+                    context.services[service] = value.isEmpty ? nil : value
+                }
             }
             contexts[parts[1]] = context
         }
@@ -74,6 +79,9 @@ struct ContextFile: Sendable, Equatable {
         text += "current = \(current.configurationText)\n"
         for (name, context) in contexts.sorted(by: { $0.key < $1.key }) {
             text += "\n[contexts.\(name)]\nserver = \(context.server.configurationText)\n"
+            for (service, address) in context.services.sorted(by: { $0.key.key < $1.key.key }) {
+                text += "\(service.key) = \(address.configurationText)\n"
+            }
             if !context.token.isEmpty { text += "token = \(context.token.reveal().configurationText)\n" }
             if !context.workspace.isEmpty { text += "workspace = \(context.workspace.configurationText)\n" }
             if !context.authorities.isEmpty { text += "ca_file = \(context.authorities.configurationText)\n" }

@@ -2,13 +2,23 @@ import CommandLineKit
 import Glibc
 import ServiceKit
 
-/// Which registry, as whom, and in which workspace.
+/// Which suite, as whom, and in which workspace.
 ///
 /// What a flag says counts before what the environment says, and that before the current context. A context that is named
 /// by `--context` counts before the environment.
 struct Target: Sendable {
+    /// Where one service is.
+    struct Place: Sendable {
+        let server: ServerAddress
+        let token: Secret?
+        /// Whether the service has an address of its own; else it is behind the one server.
+        let isTold: Bool
+    }
+
     var server: ServerAddress
     var token: Secret?
+    /// Those that are not behind the one server.
+    var services: [SuiteService: Place] = [:]
     var workspace: String?
     /// PEM file.
     var authorities: String?
@@ -16,6 +26,10 @@ struct Target: Sendable {
     var context: String?
 
     static let defaultServer = "http://127.0.0.1:7070"
+
+    func place(of service: SuiteService) -> Place {
+        services[service] ?? Place(server: server, token: token, isTold: service == .registry)
+    }
 
     /// - Throws: `UsageError`, `Failure`.
     static func resolve(
@@ -39,14 +53,29 @@ struct Target: Sendable {
         guard let server = ServerAddress(text) else {
             throw UsageError("the server \"\(text)\": must be \(ServerAddress.wanted)")
         }
-        // A saved token goes to the server that it was made for, and to no other.
+        // A saved token goes to the servers that it was saved for, and to no other.
         let isHome = server.description == ServerAddress(saved.server)?.description
-        let token = choose(GlobalFlags.tokenFile, "SLIPWAY_TOKEN", isHome ? saved.token.reveal() : "")
-        return Target(
-            server: server,
-            token: try values[GlobalFlags.tokenFile].map(TokenInput.read(file:)) ?? token.map { Secret($0) },
+        let given = try values[GlobalFlags.tokenFile].map(TokenInput.read(file:))
+        func token(_ isTrusted: Bool) -> Secret? {
+            let token = choose(GlobalFlags.tokenFile, "SLIPWAY_TOKEN", isTrusted ? saved.token.reveal() : "")
+            return given ?? token.map { Secret($0) }
+        }
+        var target = Target(
+            server: server, token: token(isHome),
             workspace: choose(GlobalFlags.workspace, "SLIPWAY_WORKSPACE", saved.workspace),
             authorities: choose(GlobalFlags.authorities, "SLIPWAY_CA_FILE", saved.authorities), context: name)
+        for (service, flag) in GlobalFlags.services {
+            // What a context says of a service holds for the suite that it is of.
+            let known = isHome ? saved.services[service] ?? "" : ""
+            guard let text = choose(flag, service.variable, known) else { continue }
+            guard let place = ServerAddress(text) else {
+                throw UsageError("the \(service.title)'s address \"\(text)\": must be \(ServerAddress.wanted)")
+            }
+            let isTrusted =
+                isHome && [saved.server, known].contains { ServerAddress($0)?.description == place.description }
+            target.services[service] = Place(server: place, token: token(isTrusted), isTold: true)
+        }
+        return target
     }
 }
 

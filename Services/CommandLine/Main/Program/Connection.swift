@@ -6,51 +6,59 @@ import Loop
 import RPC
 import ServiceKit
 
-/// The way to one registry. Connects with the first call.
+/// The way to a suite's services. Connects to each with the first call to it.
 struct Connection: Sendable {
     let target: Target
     let loop: EventLoop
-    private let channel: NetworkChannel
+    private let registry: NetworkChannel
+    private let imageBuilder: NetworkChannel
+    private let eventsService: NetworkChannel
 
     init(_ target: Target) throws {
         self.target = target
         let loops = try LoopGroup(count: 1)
         try loops.start()
         loop = loops.next()
+        registry = try Connection.channel(to: .registry, target, loops)
+        imageBuilder = try Connection.channel(to: .images, target, loops)
+        eventsService = try Connection.channel(to: .events, target, loops)
+    }
+
+    private static func channel(
+        to service: SuiteService, _ target: Target, _ loops: LoopGroup
+    ) throws -> NetworkChannel {
+        let place = target.place(of: service)
         var configuration = ChannelConfiguration()
         configuration.userAgent = "slipway-cli/\(SlipwayProgram.version)"
         configuration.messageBytes = 256 << 20
         configuration.interceptors = [
-            Reaching(server: target.server), ClientCredentials(token: target.token, workspace: target.workspace),
+            Reaching(service: service, place: place),
+            ClientCredentials(token: place.token, workspace: target.workspace),
         ]
-        if target.server.isSecure {
+        if place.server.isSecure {
             configuration.tls = try TLSContext(TLSConfiguration(authorityFile: target.authorities), role: .client)
         }
-        channel = NetworkChannel(target.server.address, loops: loops, configuration: configuration)
+        return NetworkChannel(place.server.address, loops: loops, configuration: configuration)
     }
 
-    var workspaces: Slipway.Workspaces.V1.Workspaces.Client { .init(channel) }
-    var principals: Slipway.Principals.V1.Principals.Client { .init(channel) }
-    var tokens: Slipway.Tokens.V1.Tokens.Client { .init(channel) }
-    var audit: Slipway.Audit.V1.Audit.Client { .init(channel) }
-    var models: Slipway.Models.V1.Models.Client { .init(channel) }
-    var files: Slipway.Models.V1.ModelFiles.Client { .init(channel) }
-    var lineage: Slipway.Models.V1.Lineage.Client { .init(channel) }
-}
+    var workspaces: Slipway.Workspaces.V1.Workspaces.Client { .init(registry) }
+    var principals: Slipway.Principals.V1.Principals.Client { .init(registry) }
+    var tokens: Slipway.Tokens.V1.Tokens.Client { .init(registry) }
+    var audit: Slipway.Audit.V1.Audit.Client { .init(registry) }
+    var models: Slipway.Models.V1.Models.Client { .init(registry) }
+    var files: Slipway.Models.V1.ModelFiles.Client { .init(registry) }
+    var lineage: Slipway.Models.V1.Lineage.Client { .init(registry) }
+    var images: Slipway.Images.V1.Images.Client { .init(imageBuilder) }
+    var credentials: Slipway.Images.V1.RegistryCredentials.Client { .init(imageBuilder) }
+    var events: Slipway.Events.V1.Events.Client { .init(eventsService) }
+    var subscriptions: Slipway.Events.V1.Subscriptions.Client { .init(eventsService) }
 
-/// Ends calls that take far too long, and says of a server that can't be reached which one it is.
-private struct Reaching: ClientInterceptor {
-    let server: ServerAddress
-
-    func intercept<Result>(
-        _ request: ClientRequest, next: (ClientRequest) async throws -> Result
-    ) async throws -> Result {
-        var request = request
-        // Streams last as long as there are bytes.
-        if request.method.shape == .unary, request.options.timeout == nil { request.options.timeout = .seconds(300) }
-        do { return try await next(request) } catch var error as RPCError where error.code == .unavailable {
-            error.message = "cannot reach \(server): \(error.message)"
-            throw error
+    /// The long operations of a service; the events service has those of all.
+    func activities(of service: SuiteService) -> Slipway.Activities.V1.Activities.Client {
+        switch service {
+        case .registry: .init(registry)
+        case .images: .init(imageBuilder)
+        case .events: .init(eventsService)
         }
     }
 }

@@ -3,7 +3,11 @@ import CommandLineKit
 /// What every command can be told.
 enum GlobalFlags {
     static let server = Flag.text(
-        "server", "ADDRESS", "where the registry is: http://host:port, https://host or unix:/path")
+        "server", "ADDRESS", "where the suite is: http://host:port, https://host or unix:/path")
+    static let imagesServer = Flag.text(
+        SuiteService.images.flag, "ADDRESS", "where the image builder is, if not behind --server")
+    static let eventsServer = Flag.text(
+        SuiteService.events.flag, "ADDRESS", "where the events service is, if not behind --server")
     static let workspace = Flag.text("workspace", short: "w", "NAME", "the workspace that the command is about")
     static let tokenFile = Flag.text(
         "token-file", "FILE", "the file with the token to sign in with; - reads it from the standard input",
@@ -15,8 +19,14 @@ enum GlobalFlags {
     static let output = Flag.choice("output", short: "o", ["table", "json", "yaml"], "how results are written")
     static let quiet = Flag.switch("quiet", short: "q", "no progress, and no notes on the standard error")
 
+    /// Where services are that have an address of their own.
+    static let services: [(service: SuiteService, flag: Flag<String?>)] = [
+        (.images, imagesServer), (.events, eventsServer),
+    ]
+
     static let all = [
-        server.specification, workspace.specification, tokenFile.specification, context.specification,
+        server.specification, imagesServer.specification, eventsServer.specification, workspace.specification,
+        tokenFile.specification, context.specification,
         authorities.specification, output.specification, quiet.specification,
     ]
 }

@@ -62,7 +62,9 @@ enum SlipwayProgram {
             try await run(values, try Session(values, terminal: terminal, environment: environment))
             return .done
         } catch {
-            let failure = Interruption.isRequested ? Failure.interrupted : Failure(error)
+            var failure = Failure(error)
+            // Whatever an interruption breaks fails in its own way; a command may know better what is left.
+            if Interruption.isRequested, failure.code != .interrupted { failure = .interrupted }
             terminal.write("slipway: \(failure.message)\n", to: .error)
             return failure.code
         }

@@ -44,6 +44,15 @@ struct Session: Sendable {
         }
     }
 
+    /// Writes one of many results as they come: a line, or the message as a document of its own.
+    func stream(_ message: some Message, _ line: () -> String) throws {
+        switch form {
+        case .table: terminal.write(line() + "\n")
+        case .json: terminal.write(try message.jsonString(options: JSONEncodingOptions(sortsKeys: true)) + "\n")
+        case .yaml: terminal.write("---\n" + (try Document(message).yaml))
+        }
+    }
+
     /// As `show`, for what is no message.
     func show(_ document: Document, _ table: () -> String) {
         switch form {
@@ -101,6 +110,14 @@ struct Session: Sendable {
     func exact(_ time: Google.Protobuf.Timestamp?) -> String {
         guard let time, let text = try? time.jsonString() else { return "" }
         return "\(text.filter { $0 != "\"" }) (\(relative(time)))"
+    }
+
+    /// A time of day as a line of a log begins with: `2026-03-01 12:00:00`, in UTC.
+    func stamp(_ time: Google.Protobuf.Timestamp?) -> String {
+        guard let time, let text = try? Google.Protobuf.Timestamp(seconds: time.seconds, nanos: 0).jsonString() else {
+            return ""
+        }
+        return text.filter { $0 != "\"" && $0 != "Z" }.replacing("T", with: " ")
     }
 
     func timestamp(_ moment: MomentText?, flag: String) throws -> Google.Protobuf.Timestamp? {

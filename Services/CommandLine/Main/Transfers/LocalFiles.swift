@@ -9,6 +9,8 @@ struct LocalFile: Sendable {
     /// On this machine.
     let location: String
     var size: Int64
+    /// Whether its owner may run it.
+    var isExecutable = false
 }
 
 /// Finds the files under a path.
@@ -18,11 +20,7 @@ enum LocalFiles {
     /// All files of a folder and of those in it, by path; or the one file. `.git` is left out.
     /// - Throws: `Failure` for what is neither a file nor a folder, and for links unless they are followed.
     static func find(_ root: String, followsLinks: Bool) throws -> [LocalFile] {
-        var facts = stat()
-        guard stat(root, &facts) == 0 else {
-            let code: ExitCode = errno == ENOENT ? .notFound : .failed
-            throw Failure(code, "\(root): \(String(cString: strerror(errno)))")
-        }
+        let facts = try facts(root)
         switch facts.st_mode & S_IFMT {
         case S_IFREG:
             let name = root.split(separator: "/").last.map(String.init) ?? root
@@ -34,6 +32,17 @@ enum LocalFiles {
             return found.sorted { $0.path < $1.path }
         default: throw Failure(.usage, "\(root) is neither a file nor a folder")
         }
+    }
+
+    /// What a path leads to.
+    /// - Throws: `Failure` where nothing is there.
+    static func facts(_ path: String) throws -> stat {
+        var facts = stat()
+        guard stat(path, &facts) == 0 else {
+            let code: ExitCode = errno == ENOENT ? .notFound : .failed
+            throw Failure(code, "\(path): \(String(cString: strerror(errno)))")
+        }
+        return facts
     }
 
     private static func collect(
@@ -67,7 +76,8 @@ enum LocalFiles {
         }
     }
 
-    private static func names(in folder: String) throws -> [String] {
+    /// - Throws: `Failure`.
+    static func names(in folder: String) throws -> [String] {
         guard let stream = opendir(folder) else {
             throw Failure(.failed, "\(folder): \(String(cString: strerror(errno)))")
         }

@@ -3,45 +3,72 @@ import Loop
 import Protobuf
 import RPC
 
-/// How long a transfer that breaks off is taken up again: as long as it gets ahead, and else a few times more, with
-/// growing pauses.
+/// How long what breaks off is taken up again: as long as it gets ahead, and else a few times more, with growing pauses.
 struct Persistence {
-    private static let failuresMax = 8
     private let loop: EventLoop
-    private let progress: Progress
+    private let failuresMax: Int
+    private let isTransfer: Bool
+    private let note: @Sendable (String) -> Void
     private var failures = 0
     private var best: Int64 = -1
+    private var noted = ""
+    /// What never began is not worth much patience: its address may be wrong.
+    private static let failuresBeforeBeginMax = 3
 
+    /// For a transfer of bytes.
     init(on loop: EventLoop, _ progress: Progress) {
-        self.loop = loop
-        self.progress = progress
+        self.init(on: loop, failuresMax: 8, isTransfer: true, note: { progress.note($0) })
     }
 
-    /// So many bytes have arrived for good.
+    /// For a stream that is followed.
+    init(on loop: EventLoop, failuresMax: Int = 8, note: @escaping @Sendable (String) -> Void) {
+        self.init(on: loop, failuresMax: failuresMax, isTransfer: false, note: note)
+    }
+
+    private init(
+        on loop: EventLoop, failuresMax: Int, isTransfer: Bool, note: @escaping @Sendable (String) -> Void
+    ) {
+        self.loop = loop
+        self.failuresMax = failuresMax
+        self.isTransfer = isTransfer
+        self.note = note
+    }
+
+    /// It got so far for good: so many bytes, or lines.
     mutating func reached(_ offset: Int64) {
         guard offset > best else { return }
         best = offset
         failures = 0
+        noted = ""
     }
 
     /// Waits before the next attempt.
     /// - Throws: the error where another attempt makes no sense; `CancellationError`.
     mutating func pause(after error: RPCError) async throws {
         failures += 1
-        guard Persistence.isPassing(error), failures < Persistence.failuresMax, !Interruption.isRequested else {
+        let limit = isTransfer || best >= 0 ? failuresMax : Persistence.failuresBeforeBeginMax
+        guard isPassing(error), failures < limit, !Interruption.isRequested else {
             throw error
         }
-        let ceiling = min(10, 0.2 * Double(1 << failures))
+        let ceiling = min(10, 0.2 * Double(1 << min(failures, 10)))
         let seconds = Double.random(in: ceiling / 2...ceiling)
-        if failures > 2 { progress.note("\(DisplayText.harmless(error.message)); tries again") }
+        let text = "\(Persistence.firstLine(error.message)); tries again"
+        if failures > 2, text != noted {
+            noted = text
+            note(text)
+        }
         try await loop.sleep(for: .milliseconds(Int64(seconds * 1000)))
     }
 
-    private static func isPassing(_ error: RPCError) -> Bool {
+    private static func firstLine(_ text: String) -> String {
+        DisplayText.harmless(String(text.prefix { !$0.isNewline }))
+    }
+
+    private func isPassing(_ error: RPCError) -> Bool {
         switch error.code {
         case .unavailable, .deadlineExceeded, .aborted: true
         // The transfer stands elsewhere than was thought: the next attempt asks where.
-        case .failedPrecondition: true
+        case .failedPrecondition: isTransfer
         case .resourceExhausted: error.details.contains { $0.decode(as: Google.Rpc.RetryInfo.self) != nil }
         default: false
         }

@@ -28,6 +28,20 @@ extension EventTypes {
         ofImage("restored", "An image that was deleted is back."),
         ofImage("purged", "An image is gone for good."),
         EventTypeDefinition(
+            name: "source.uploaded", description: "Files to build images from were brought.", action: "source.uploaded",
+            subject: "sources/{digest}",
+            fields: [
+                EventDataField("digest", .text, .subjectName, "Names the files."),
+                EventDataField("files", .integer, "How many they are."),
+                EventDataField("size", .integer, "How many bytes they have."),
+            ],
+            example: .init(
+                subject: "sources/sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+                data: [
+                    "digest": "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", "files": 3,
+                    "size": 4096,
+                ])),
+        EventTypeDefinition(
             name: "image.alias-set", description: "An alias points to an image, which it did not before.",
             action: "image.alias-set", subject: "images/{name}@{alias}",
             fields: aliasFields + [

@@ -82,4 +82,8 @@ public protocol EnvironmentBuilding: Sendable {
     func packages(
         _ lock: EnvironmentLock, at folder: String, progress: @escaping @Sendable (BuildProgress) async -> Void
     ) async throws -> EnvironmentContents
+
+    /// The variables that a process needs to find both. Asked when their layers are there already, so answered without
+    /// laying anything out.
+    func variables(_ lock: EnvironmentLock, pythonAt: String, packagesAt: String) async throws -> [String: String]
 }

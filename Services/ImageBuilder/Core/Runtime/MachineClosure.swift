@@ -2,9 +2,11 @@ internal import Glibc
 
 extension ElfClosure {
     /// The closure of programs of this machine.
-    static func ofThisMachine(_ roots: [String]) throws -> ElfClosure {
+    static func ofThisMachine(
+        _ roots: [String], searching folders: [String] = LibraryFolders.ofThisMachine()
+    ) throws -> ElfClosure {
         try ElfClosure(
-            of: roots, searching: LibraryFolders.ofThisMachine(), exists: { access($0, R_OK) == 0 },
+            of: roots, searching: folders, exists: { access($0, R_OK) == 0 },
             resolve: { path in
                 guard let real = realpath(path, nil) else { return nil }
                 defer { free(real) }

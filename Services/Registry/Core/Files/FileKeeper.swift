@@ -55,32 +55,10 @@ public final class FileKeeper: Service {
 
     /// Collects now and then until the service stops. A collection that fails is logged, and the next one tries again.
     public func run() async throws {
-        StopSignal.started()
-        let stop = StopSignal.current ?? StopSignal()
-        while true {
-            try await nap(stop)
-            guard !stop.isRequested else { return }
-            do {
-                try await withThrowingTaskGroup(of: Void.self) { group in
-                    // Asked to stop in the middle of a collection: it is as good to stop as to finish.
-                    group.addTask { try await stop.wait() }
-                    group.addTask { [self] in _ = try await collect() }
-                    defer { group.cancelAll() }
-                    try await group.next()
-                }
-            } catch {
-                try Task.checkCancellation()
-                log.warning("the collection of files failed", ["error": "\(error)"])
-            }
-        }
-    }
-
-    private func nap(_ stop: StopSignal) async throws {
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { [self] in try await loop.sleep(for: settings.collectionInterval) }
-            group.addTask { try await stop.wait() }
-            defer { group.cancelAll() }
-            try await group.next()
+        try await RepeatedWork.run(every: settings.collectionInterval, on: loop) { [log] error in
+            log.warning("the collection of files failed", ["error": "\(error)"])
+        } _: { [self] in
+            _ = try await collect()
         }
     }
 
@@ -89,22 +67,7 @@ public final class FileKeeper: Service {
     public func collect() async throws -> Report? {
         let started = loop.clock.now
         do {
-            let report = try await pool.withConnection { connection in
-                let isMine = try await connection.query(
-                    "SELECT pg_try_advisory_lock(hashtextextended('slipway registry files', 0))"
-                ).all(Bool.self).first
-                guard isMine == true else { return nil as Report? }
-                do {
-                    let report = try await collectAlone()
-                    try await connection.execute(
-                        "SELECT pg_advisory_unlock(hashtextextended('slipway registry files', 0))")
-                    return report
-                } catch {
-                    // The lock goes with its session.
-                    connection.close()
-                    throw error
-                }
-            }
+            let report = try await pool.alone("slipway registry files") { try await collectAlone() }
             metrics.collections.with(report == nil ? "skipped" : "done").add()
             guard let report else { return nil }
             let duration = started.duration(to: loop.clock.now)

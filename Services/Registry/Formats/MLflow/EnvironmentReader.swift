@@ -1,3 +1,5 @@
+internal import YAML
+
 /// Reads what a model wants to be installed, from the files that Python's tools use.
 struct EnvironmentReader {
     private(set) var environment: ModelEnvironment
@@ -25,7 +27,7 @@ struct EnvironmentReader {
         let document = try YAMLReader.read(bytes, limits: limits)
         environment.condaChannels = document["channels"].list.map(\.text).filter { !$0.isEmpty }
         for dependency in document["dependencies"].list {
-            if case .text(let text) = dependency {
+            if case .text(let text, _) = dependency {
                 environment.condaDependencies.append(text)
                 if environment.pythonVersion.isEmpty, text.hasPrefix("python=") {
                     environment.pythonVersion = String(text.dropFirst(7).drop { $0 == "=" })

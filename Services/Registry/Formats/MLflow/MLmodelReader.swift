@@ -1,3 +1,5 @@
+internal import YAML
+
 /// Reads the facts of an `MLmodel` file.
 struct MLmodelReader {
     private(set) var description = ModelDescription()
@@ -56,7 +58,7 @@ struct MLmodelReader {
             description.environment.pythonVersion = python
         }
         switch value["env"] {
-        case .text(let path): environmentFiles.append(path)
+        case .text(let path, _): environmentFiles.append(path)
         case let environment:
             environmentFiles += environment.entries.prefix(10).map(\.value.text).filter { !$0.isEmpty }
         }

@@ -1,3 +1,5 @@
+internal import YAML
+
 extension Recognition {
     /// Looks at every file and describes the one that is the model.
     func describeFolder(

@@ -33,6 +33,36 @@ let requestChecks: [Check] = [
         _ = try subject.outputs(instance, inputs)
         return .passed(converted == 0 ? "refused" : "\(converted) converted")
     },
+    Check(name: "also-takes", promise: "an input of a datatype that it says it converts is answered as in its own") {
+        subject throws(Finding) in
+        let model = try subject.model()
+        guard model.description.interface == .tensors else { return .skipped("the model takes documents") }
+        let instance = try subject.instance(of: model)
+        let inputs = try subject.inputs(for: model)
+        var converted = 0
+        for described in model.description.inputs where !described.alsoTakes.isEmpty {
+            guard let place = inputs.firstIndex(where: { $0.name == described.name }) else { continue }
+            let (name, own, shape) = (described.name, inputs[place].datatype, inputs[place].shape)
+            var plain = inputs
+            plain[place] = InputMaker.zerosAndOnes(name, own, shape)
+            let wanted = try subject.outputs(instance, plain)
+            for (index, said) in described.alsoTakes.enumerated() {
+                guard let other = Datatype(rawValue: said.rawValue), other != own,
+                    !described.alsoTakes[..<index].contains(said)
+                else { throw Finding("\"\(name)\" also takes \(said), it says: no other datatype, or listed twice") }
+                plain[place] = InputMaker.zerosAndOnes(name, other, shape)
+                switch try subject.answer(instance, plain) {
+                case .success(wanted): converted += 1
+                case .success:
+                    throw Finding("it answers \"\(name)\" as \(other.name), and not as the same in \(own.name)")
+                case .failure(let error):
+                    throw Finding("\"\(name)\" also takes \(other.name), it says, and refuses it: \(error.message)")
+                }
+            }
+        }
+        return converted == 0
+            ? .skipped("it says of no input that it takes another") : .passed("\(converted) converted")
+    },
     Check(name: "wrong-rank", promise: "an input with a dimension too many or too few is refused") {
         subject throws(Finding) in
         try refusing(subject) { inputs in

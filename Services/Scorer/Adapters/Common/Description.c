@@ -112,6 +112,18 @@ void adapter_description_dimension(
     if (tensor && !append_text(&tensor->dimension_names, &tensor->n_dimension_names, name)) description->failed = true;
 }
 
+void adapter_description_also_takes(
+    adapter_description *description, adapter_tensor_description *tensor, slipway_datatype datatype) {
+    if (!tensor) return;
+    Slipway__Adapter__V1__Datatype *grown = grow(tensor->also_takes, tensor->n_also_takes, sizeof *grown);
+    if (!grown) {
+        description->failed = true;
+        return;
+    }
+    tensor->also_takes = grown;
+    grown[tensor->n_also_takes++] = (Slipway__Adapter__V1__Datatype)datatype;
+}
+
 static fact_entry *fact_named(model_description *message, const char *name) {
     for (size_t index = 0; index < message->n_facts; ++index) {
         if (!strcmp(message->facts[index]->key, name)) return message->facts[index];

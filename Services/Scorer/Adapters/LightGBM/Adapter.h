@@ -5,16 +5,9 @@
 #include "Library.h"
 #include "Model.h"
 #include "Objective.h"
-#include "trees_files.h"
-#include "trees_proof.h"
+#include "trees_adapter.h"
+#include "trees_choice.h"
 #include "trees_rows.h"
-
-struct slipway_adapter_state {
-    const slipway_host *host;
-    adapter_options_message *options;
-};
-
-typedef enum evaluator_choice { evaluator_auto, evaluator_own, evaluator_library } evaluator_choice;
 
 /* What a model's options say. */
 typedef struct lightgbm_settings {
@@ -22,7 +15,7 @@ typedef struct lightgbm_settings {
     int64_t first_iteration;
     int64_t iteration_count; /* at least 1 where there are any */
     int64_t threads;
-    evaluator_choice evaluator;
+    trees_wish evaluator;
 } lightgbm_settings;
 
 /* The library's way for a single row, which one call at a time may take. */
@@ -44,8 +37,7 @@ struct slipway_model {
     lightgbm_fast fast[2]; /* for LIGHTGBM_FP32 and LIGHTGBM_FP64 */
     char parameters[64];
 
-    trees_forest *forest; /* NULL where the library serves all */
-    uint64_t library_from;
+    trees_choice choice;
 
     adapter_description description;
 };
@@ -59,7 +51,8 @@ slipway_status *lightgbm_settings_read(
 /* What a file looks like. */
 trees_guess lightgbm_judge(const char *name, const char *head, size_t size);
 
-slipway_status *lightgbm_load(slipway_adapter_state *state, slipway_bytes request, slipway_model **model);
+slipway_status *lightgbm_load(
+    slipway_adapter_state *state, const adapter_load_request *request, slipway_model **loaded);
 void lightgbm_unload(slipway_model *model);
 
 /* The library's answers for rows; false where it fails. */

@@ -1,73 +1,21 @@
 #include "Adapter.h"
 
-#include <stdlib.h>
-#include <string.h>
+static const trees_framework framework = {
+    .name = "lightgbm",
+    .framework = "LightGBM",
+    .model = "a LightGBM model",
+    .absence = "no text that begins with `tree` and a version",
+    .formats = (const char *const[]){"lightgbm-text", NULL},
+    .options = lightgbm_options,
+    .judge = lightgbm_judge,
+    /* The text, and what the library and we make of it. */
+    .loading_factor = 4,
+    .path = lightgbm_path,
+    .load = lightgbm_load,
+};
 
 static slipway_status *open_adapter(const slipway_host *host, slipway_bytes options, slipway_adapter_state **state) {
-    static const adapter_option none[] = {{NULL, NULL, NULL}};
-    adapter_options_message *unpacked;
-    slipway_status *status = adapter_options_unpack(host, options, &unpacked);
-    if (status) return status;
-    adapter_settings settings;
-    status = adapter_settings_of_adapter(host, unpacked, none, &settings);
-    slipway_adapter_state *made = status ? NULL : malloc(sizeof *made);
-    if (!made) {
-        adapter_options_free(unpacked);
-        return status ? status : adapter_out_of_memory(host, "the adapter");
-    }
-    *made = (slipway_adapter_state){host, unpacked};
-    *state = made;
-    return NULL;
-}
-
-static void close_adapter(slipway_adapter_state *state) {
-    adapter_options_free(state->options);
-    free(state);
-}
-
-static slipway_status *describe(slipway_adapter_state *state, slipway_sink *sink) {
-    return adapter_about_write(
-        state->host, sink,
-        &(adapter_about){
-            .name = "lightgbm",
-            .version = "1.0",
-            .framework = "LightGBM",
-            .formats = (const char *const[]){"lightgbm-text", NULL},
-            .providers = lightgbm_path() ? (const char *const[]){"cpu", NULL} : NULL,
-            .options = lightgbm_options,
-        });
-}
-
-static slipway_status *recognise(slipway_adapter_state *state, slipway_bytes request, slipway_sink *sink) {
-    adapter_load_request *unpacked;
-    slipway_status *status = adapter_load_request_unpack(state->host, request, &unpacked);
-    if (status) return status;
-    trees_finding finding = trees_find(unpacked->folder, unpacked->file, "lightgbm", lightgbm_judge);
-    const char *reason = finding.guess.reason ? finding.guess.reason : "no text that begins with `tree` and a version";
-    status = adapter_write_recognition(
-        state->host, sink, finding.guess.certainty, finding.guess.format, finding.file, reason);
-    free(finding.file);
-    adapter_load_request_free(unpacked);
-    return status;
-}
-
-static slipway_status *estimate(slipway_adapter_state *state, slipway_bytes request, slipway_sink *sink) {
-    adapter_load_request *unpacked;
-    slipway_status *status = adapter_load_request_unpack(state->host, request, &unpacked);
-    if (status) return status;
-    trees_finding finding = trees_find(unpacked->folder, unpacked->file, "lightgbm", lightgbm_judge);
-    char *path;
-    status = trees_path_found(state->host, unpacked->folder, unpacked->file, &finding, "a LightGBM model", &path);
-    if (!status) {
-        int64_t size = adapter_file_size(path);
-        uint64_t bytes = size > 0 ? (uint64_t)size : 0;
-        /* The text, and what the library and we make of it. */
-        status = adapter_write_estimate(state->host, sink, bytes * 4 + (4 << 20), bytes * 2 + (1 << 20), 0);
-        free(path);
-    }
-    free(finding.file);
-    adapter_load_request_free(unpacked);
-    return status;
+    return trees_adapter_open(&framework, host, options, state);
 }
 
 static slipway_status *describe_model(slipway_model *model, slipway_sink *sink) {
@@ -79,11 +27,11 @@ static const slipway_adapter adapter = {
     .major = SLIPWAY_ADAPTER_MAJOR,
     .minor = SLIPWAY_ADAPTER_MINOR,
     .open = open_adapter,
-    .close = close_adapter,
-    .describe = describe,
-    .recognise = recognise,
-    .estimate = estimate,
-    .load = lightgbm_load,
+    .close = trees_adapter_close,
+    .describe = trees_adapter_describe,
+    .recognise = trees_adapter_recognise,
+    .estimate = trees_adapter_estimate,
+    .load = trees_adapter_load,
     .unload = lightgbm_unload,
     .describe_model = describe_model,
     .execute = lightgbm_execute,

@@ -38,8 +38,8 @@ static slipway_status *make_booster(slipway_model *model, const char *path, cons
 
 static void describe(slipway_model *model, const lightgbm_model *file) {
     adapter_description *description = &model->description;
-    int64_t input[2] = {-1, model->features}, output[2] = {-1, model->groups};
-    adapter_tensor_description *rows = adapter_description_input(description, TREES_INPUT, SLIPWAY_FP64, input, 2);
+    int64_t output[2] = {-1, model->groups};
+    adapter_tensor_description *rows = trees_rows_describe(description, SLIPWAY_FP64, model->features);
     for (uint32_t index = 0; index < model->features; ++index) {
         adapter_description_column(description, rows, file->feature_names[index]);
     }
@@ -87,17 +87,14 @@ static slipway_model *allocate(const slipway_host *host) {
     return model;
 }
 
-static slipway_status *load(
+slipway_status *lightgbm_load(
     slipway_adapter_state *state, const adapter_load_request *request, slipway_model **loaded) {
     const slipway_host *host = state->host;
     slipway_status *status = lightgbm_open(host, state->options->library, state->options->folder);
     if (status) return status;
-    trees_finding finding = trees_find(request->folder, request->file, "lightgbm", lightgbm_judge);
     char *path, *text;
     size_t size;
-    status =
-        trees_read_found(host, request->folder, request->file, &finding, "a LightGBM model", &path, &text, &size);
-    free(finding.file);
+    status = trees_adapter_read(state, request, &path, &text, &size);
     if (status) return status;
     lightgbm_model file;
     status = lightgbm_model_read(host, path, text, size, &file);
@@ -117,15 +114,6 @@ static slipway_status *load(
     return NULL;
 }
 
-slipway_status *lightgbm_load(slipway_adapter_state *state, slipway_bytes request, slipway_model **model) {
-    adapter_load_request *unpacked;
-    slipway_status *status = adapter_load_request_unpack(state->host, request, &unpacked);
-    if (status) return status;
-    status = load(state, unpacked, model);
-    adapter_load_request_free(unpacked);
-    return status;
-}
-
 void lightgbm_unload(slipway_model *model) {
     if (!model) return;
     for (int type = 0; type < 2; ++type) {
@@ -133,7 +121,7 @@ void lightgbm_unload(slipway_model *model) {
         pthread_mutex_destroy(&model->fast[type].is_busy);
     }
     if (model->booster) lightgbm.booster_free(model->booster);
-    trees_forest_free(model->forest);
+    trees_forest_free(model->choice.forest);
     adapter_description_free(&model->description);
     free(model);
 }

@@ -1,5 +1,7 @@
 #include "Model.h"
 
+#include "trees_adapter.h"
+
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -17,15 +19,10 @@ typedef struct context {
 } context;
 
 __attribute__((format(printf, 2, 3))) static slipway_status *damaged(const context *context, const char *format, ...) {
-    adapter_text text = {0};
-    adapter_text_format(&text, "%s is no LightGBM model that can be served: ", context->path);
     va_list arguments;
     va_start(arguments, format);
-    adapter_text_format_with(&text, format, arguments);
+    slipway_status *status = trees_damaged(context->host, context->path, "LightGBM", format, arguments);
     va_end(arguments);
-    slipway_status *status =
-        adapter_status(context->host, SLIPWAY_FAILED_PRECONDITION, "%s", adapter_text_string(&text));
-    adapter_text_free(&text);
     return status;
 }
 

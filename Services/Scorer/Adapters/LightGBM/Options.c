@@ -12,24 +12,18 @@ const adapter_option lightgbm_options[] = {
 slipway_status *lightgbm_settings_read(
     const slipway_host *host, const adapter_load_request *request, const lightgbm_model *file,
     lightgbm_settings *settings) {
-    static const char *const evaluators[] = {"auto", "own", "library", NULL};
     adapter_settings given;
     slipway_status *status = adapter_settings_of_model(host, request, lightgbm_options, &given);
     if (status) return status;
-    int evaluator = 0;
     int64_t last = file->iterations ? (int64_t)file->iterations - 1 : 0;
-    *settings = (lightgbm_settings){.threads = request->threads ? request->threads : 1};
+    *settings = (lightgbm_settings){0};
     status = adapter_setting_flag(&given, "raw_score", &settings->raw_score);
     if (!status) status = adapter_setting_integer(&given, "start_iteration", 0, last, &settings->first_iteration);
     if (!status) {
         status = adapter_setting_integer(&given, "num_iteration", -1, INT32_MAX, &settings->iteration_count);
     }
-    if (!status && (adapter_setting_is_given(&given, "threads") || !request->threads)) {
-        status = adapter_setting_integer(&given, "threads", 1, 4096, &settings->threads);
-    }
-    if (!status) status = adapter_setting_choice(&given, "evaluator", evaluators, &evaluator);
+    if (!status) status = trees_choice_read(&given, request, &settings->threads, &settings->evaluator);
     int64_t left = (int64_t)file->iterations - settings->first_iteration;
     if (settings->iteration_count <= 0 || settings->iteration_count > left) settings->iteration_count = left;
-    settings->evaluator = (evaluator_choice)evaluator;
     return status;
 }

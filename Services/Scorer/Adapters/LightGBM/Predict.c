@@ -38,8 +38,8 @@ bool lightgbm_predict(slipway_model *model, const void *rows, bool is_f64, size_
 bool lightgbm_evaluate(const slipway_model *model, const void *rows, bool is_f64, size_t count, double *answers) {
     size_t total = count * model->groups;
     memset(answers, 0, total * sizeof *answers);
-    bool summed = is_f64 ? trees_forest_sum_f64(model->forest, rows, count, answers)
-                         : trees_forest_sum_f32_in_f64(model->forest, rows, count, answers);
+    bool summed = is_f64 ? trees_forest_sum_f64(model->choice.forest, rows, count, answers)
+                         : trees_forest_sum_f32_in_f64(model->choice.forest, rows, count, answers);
     if (!summed) return false;
     if (model->averages) {
         double iterations = (double)model->settings.iteration_count;
@@ -59,7 +59,7 @@ static slipway_status *answer(slipway_model *model, const trees_rows *rows, slip
         (uint64_t)rows->count * model->groups * sizeof *answers, &refusal);
     if (!answers) return refusal;
     if (rows->count == 0) return NULL;
-    if (model->forest && (model->library_from == 0 || rows->count < model->library_from)) {
+    if (trees_choice_is_own(&model->choice, rows->count)) {
         bool evaluated = lightgbm_evaluate(model, rows->values, rows->is_f64, rows->count, answers);
         return evaluated ? NULL : adapter_out_of_memory(host, "values of rows");
     }

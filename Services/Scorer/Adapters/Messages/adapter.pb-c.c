@@ -1232,7 +1232,7 @@ const ProtobufCMessageDescriptor slipway__adapter__v1__memory_estimate__descript
   (ProtobufCMessageInit) slipway__adapter__v1__memory_estimate__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor slipway__adapter__v1__tensor_description__field_descriptors[6] =
+static const ProtobufCFieldDescriptor slipway__adapter__v1__tensor_description__field_descriptors[7] =
 {
   {
     "name",
@@ -1306,8 +1306,21 @@ static const ProtobufCFieldDescriptor slipway__adapter__v1__tensor_description__
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "also_takes",
+    7,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_ENUM,
+    offsetof(Slipway__Adapter__V1__TensorDescription, n_also_takes),
+    offsetof(Slipway__Adapter__V1__TensorDescription, also_takes),
+    &slipway__adapter__v1__datatype__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned slipway__adapter__v1__tensor_description__field_indices_by_name[] = {
+  6,   /* field[6] = also_takes */
   4,   /* field[4] = columns */
   1,   /* field[1] = datatype */
   5,   /* field[5] = dimension_names */
@@ -1318,7 +1331,7 @@ static const unsigned slipway__adapter__v1__tensor_description__field_indices_by
 static const ProtobufCIntRange slipway__adapter__v1__tensor_description__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 6 }
+  { 0, 7 }
 };
 const ProtobufCMessageDescriptor slipway__adapter__v1__tensor_description__descriptor =
 {
@@ -1328,7 +1341,7 @@ const ProtobufCMessageDescriptor slipway__adapter__v1__tensor_description__descr
   "Slipway__Adapter__V1__TensorDescription",
   "slipway.adapter.v1",
   sizeof(Slipway__Adapter__V1__TensorDescription),
-  6,
+  7,
   slipway__adapter__v1__tensor_description__field_descriptors,
   slipway__adapter__v1__tensor_description__field_indices_by_name,
   1,  slipway__adapter__v1__tensor_description__number_ranges,

@@ -9,18 +9,27 @@ extern char **environ;
 /* What a worker may know of the scorer's environment. Everything else stays away: tokens and databases are in it. */
 static const char *const allowed[] = {
     "PATH", "LANG", "LC_*", "HOME", "TZ", "TMPDIR", "PYTHON*", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "OMP_*", "MKL_*",
-    "OPENBLAS_*", "CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", NULL,
+    "OPENBLAS_*", "CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "ORT_DISABLE_TELEMETRY", NULL,
 };
 
-static bool is_allowed(const char *variable) {
+/* Whether a pattern, which may end with a star, means a variable's name. */
+static bool is_meant(const char *variable, const char *pattern, size_t size) {
     size_t name = strcspn(variable, "=");
+    if (!size) return false;
+    return pattern[size - 1] == '*' ? name >= size - 1 && !strncmp(variable, pattern, size - 1)
+                                    : name == size && !strncmp(variable, pattern, size);
+}
+
+static bool is_allowed(const char *variable) {
     for (size_t index = 0; allowed[index]; ++index) {
-        size_t size = strlen(allowed[index]);
-        bool any = allowed[index][size - 1] == '*';
-        if (any ? name >= size - 1 && !strncmp(variable, allowed[index], size - 1)
-                : name == size && !strncmp(variable, allowed[index], size)) {
-            return true;
-        }
+        if (is_meant(variable, allowed[index], strlen(allowed[index]))) return true;
+    }
+    /* What whoever made the scorer's surroundings wants scripts to see: an image's variables are for them. */
+    const char *more = getenv("SLIPWAY_PYTHON_VARIABLES");
+    while (more && *more) {
+        size_t size = strcspn(more, ",");
+        if (is_meant(variable, more, size)) return true;
+        more += size + (more[size] == ',');
     }
     return false;
 }

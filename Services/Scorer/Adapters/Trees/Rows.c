@@ -5,6 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A text is none, even where it reads like one: whoever sends it should hear so. */
+static bool is_number(slipway_datatype datatype) {
+    return adapter_datatype_size(datatype) > 0;
+}
+
 static slipway_status *check_outputs(const slipway_host *host, const slipway_execution *execution) {
     for (uint32_t index = 0; index < execution->output_count; ++index) {
         slipway_bytes name = execution->output_names[index];
@@ -41,7 +46,7 @@ static slipway_status *check_input(
         adapter_text_free(&shape);
         return status;
     }
-    if (tensor->datatype != SLIPWAY_BF16 && !adapter_datatype_size(tensor->datatype)) {
+    if (!is_number(tensor->datatype)) {
         return adapter_status(
             host, SLIPWAY_INVALID_ARGUMENT, "`%s` is %s; it is of numbers, best FP32", TREES_INPUT,
             adapter_datatype_name(tensor->datatype));
@@ -91,6 +96,16 @@ static void convert(slipway_datatype datatype, const void *data, size_t count, f
         CONVERT(SLIPWAY_FP64, double, (float)values[index])
         CONVERT(SLIPWAY_BF16, uint16_t, of_brain(values[index]))
     }
+}
+
+adapter_tensor_description *trees_rows_describe(
+    adapter_description *description, slipway_datatype datatype, uint32_t features) {
+    int64_t shape[2] = {-1, features};
+    adapter_tensor_description *rows = adapter_description_input(description, TREES_INPUT, datatype, shape, 2);
+    for (slipway_datatype other = SLIPWAY_BOOL; other <= SLIPWAY_BF16; ++other) {
+        if (other != datatype && is_number(other)) adapter_description_also_takes(description, rows, other);
+    }
+    return rows;
 }
 
 slipway_status *trees_rows_take(

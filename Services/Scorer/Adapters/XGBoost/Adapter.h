@@ -5,16 +5,9 @@
 #include "Library.h"
 #include "Model.h"
 #include "Objective.h"
-#include "trees_files.h"
-#include "trees_proof.h"
+#include "trees_adapter.h"
+#include "trees_choice.h"
 #include "trees_rows.h"
-
-struct slipway_adapter_state {
-    const slipway_host *host;
-    adapter_options_message *options;
-};
-
-typedef enum evaluator_choice { evaluator_auto, evaluator_own, evaluator_library } evaluator_choice;
 
 /* What a model's options say. */
 typedef struct xgboost_settings {
@@ -23,7 +16,7 @@ typedef struct xgboost_settings {
     uint32_t first_iteration, end_iteration;
     const char *iterations_why; /* static */
     int64_t threads;
-    evaluator_choice evaluator;
+    trees_wish evaluator;
 } xgboost_settings;
 
 /* Constant after loading, but for the lock: any number of threads execute. */
@@ -41,9 +34,8 @@ struct slipway_model {
     pthread_mutex_t is_busy;   /* for its slower call, which keeps answers in the booster */
     char *predict_settings;
 
-    trees_forest *forest; /* NULL where the library serves all */
-    float *starts;        /* of the forest's sums */
-    uint64_t library_from;
+    trees_choice choice;
+    float *starts; /* of the forest's sums */
 
     adapter_description description;
 };
@@ -58,7 +50,8 @@ slipway_status *xgboost_settings_read(
 #define XGBOOST_OLD 60 /* the certainty of the binary format of old */
 trees_guess xgboost_judge(const char *name, const char *head, size_t size);
 
-slipway_status *xgboost_load(slipway_adapter_state *state, slipway_bytes request, slipway_model **model);
+slipway_status *xgboost_load(
+    slipway_adapter_state *state, const adapter_load_request *request, slipway_model **loaded);
 void xgboost_unload(slipway_model *model);
 
 /* The library's answers for rows, copied to `answers`; false where it fails or gives another number of them. */

@@ -24,14 +24,14 @@ static const char *prepare(slipway_model *model, const xgboost_model *file) {
         model->starts[group] = objective_start(kind, (float)file->scores[file->score_count == 1 ? 0 : group]);
     }
     const char *why_not = NULL;
-    model->forest = xgboost_model_forest(
+    model->choice.forest = xgboost_model_forest(
         file, model->settings.first_iteration, model->settings.end_iteration, model->settings.missing, &why_not);
     return why_not;
 }
 
 static const char *prove(slipway_model *model, trees_verdict *verdict) {
     trees_trial trial = {
-        .forest = model->forest,
+        .forest = model->choice.forest,
         .features = model->features,
         .answer_bytes = model->width * sizeof(float),
         .missing = model->settings.missing,
@@ -44,25 +44,10 @@ static const char *prove(slipway_model *model, trees_verdict *verdict) {
 }
 
 slipway_status *xgboost_choose(slipway_model *model, const xgboost_model *file) {
-    if (model->settings.evaluator == evaluator_library) {
-        adapter_description_fact(&model->description, "evaluator", "library (as the options say)");
-        return NULL;
-    }
+    if (trees_choice_is_made(model->settings.evaluator, &model->description)) return NULL;
     trees_verdict verdict = {0};
     const char *why_not = prepare(model, file);
     if (!why_not) why_not = prove(model, &verdict);
-    if (!why_not) {
-        model->library_from = model->settings.evaluator == evaluator_own ? 0 : verdict.library_from;
-        trees_tell(&model->description, model->forest, &verdict, model->library_from);
-        return NULL;
-    }
-    trees_forest_free(model->forest);
-    model->forest = NULL;
-    if (model->settings.evaluator == evaluator_own) {
-        return adapter_status(
-            model->host, SLIPWAY_UNIMPLEMENTED,
-            "the option `evaluator` is `own`, and this model can't be evaluated by the adapter itself: %s", why_not);
-    }
-    adapter_description_fact(&model->description, "evaluator", "library (%s)", why_not);
-    return NULL;
+    return trees_choice_settle(
+        model->host, model->settings.evaluator, &model->choice, &verdict, why_not, &model->description);
 }

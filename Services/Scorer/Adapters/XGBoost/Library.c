@@ -52,7 +52,7 @@ const char *xgboost_version(void) {
 }
 
 const char *xgboost_path(void) {
-    return library.path ? library.path : "";
+    return __atomic_load_n(&library.is_open, __ATOMIC_ACQUIRE) ? library.path : NULL;
 }
 
 slipway_status *xgboost_failed(const slipway_host *host, slipway_code code, const char *what) {

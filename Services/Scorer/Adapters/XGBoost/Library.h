@@ -30,7 +30,7 @@ slipway_status *xgboost_open(const slipway_host *host, const char *configured, c
 /* The version, `3.2.0`; NULL as long as the library is not open. */
 const char *xgboost_version(void);
 
-/* The file that was opened. */
+/* The file that was opened; NULL as long as none is. */
 const char *xgboost_path(void);
 
 /* A status with what XGBoost says was wrong, without its stack trace. */

@@ -72,8 +72,8 @@ static slipway_status *learn_shape(slipway_model *model) {
 
 static void describe(slipway_model *model, const xgboost_model *file) {
     adapter_description *description = &model->description;
-    int64_t input[2] = {-1, model->features}, output[2] = {-1, model->width};
-    adapter_tensor_description *rows = adapter_description_input(description, TREES_INPUT, SLIPWAY_FP32, input, 2);
+    int64_t output[2] = {-1, model->width};
+    adapter_tensor_description *rows = trees_rows_describe(description, SLIPWAY_FP32, model->features);
     for (uint32_t index = 0; file->feature_names && index < model->features; ++index) {
         adapter_description_column(description, rows, file->feature_names->items[index].text);
     }
@@ -124,31 +124,26 @@ static slipway_status *make_model(
 }
 
 static slipway_status *read_file(
-    const slipway_host *host, const adapter_load_request *request, xgboost_model *file, char **path, char **bytes,
+    slipway_adapter_state *state, const adapter_load_request *request, xgboost_model *file, char **path, char **bytes,
     size_t *size) {
-    trees_finding finding = trees_find(request->folder, request->file, "xgboost", xgboost_judge);
-    slipway_status *status =
-        trees_read_found(host, request->folder, request->file, &finding, "an XGBoost model", path, bytes, size);
-    if (!status) {
-        trees_guess guess = xgboost_judge(*path, *bytes, *size);
-        if (guess.certainty == XGBOOST_OLD) {
-            status = adapter_status(
-                host, SLIPWAY_FAILED_PRECONDITION,
-                "%s is in XGBoost's old binary format, which XGBoost itself has given up; load it with the version that "
-                "wrote it and save it again with the extension .json or .ubj", *path);
-        } else {
-            status = xgboost_model_read(host, *path, *bytes, *size, file);
-        }
-        if (status) {
-            free(*path);
-            free(*bytes);
-        }
+    slipway_status *status = trees_adapter_read(state, request, path, bytes, size);
+    if (status) return status;
+    if (xgboost_judge(*path, *bytes, *size).certainty == XGBOOST_OLD) {
+        status = adapter_status(
+            state->host, SLIPWAY_FAILED_PRECONDITION,
+            "%s is in XGBoost's old binary format, which XGBoost itself has given up; load it with the version that "
+            "wrote it and save it again with the extension .json or .ubj", *path);
+    } else {
+        status = xgboost_model_read(state->host, *path, *bytes, *size, file);
     }
-    free(finding.file);
+    if (status) {
+        free(*path);
+        free(*bytes);
+    }
     return status;
 }
 
-static slipway_status *load(
+slipway_status *xgboost_load(
     slipway_adapter_state *state, const adapter_load_request *request, slipway_model **loaded) {
     const slipway_host *host = state->host;
     slipway_status *status = xgboost_open(host, state->options->library, state->options->folder);
@@ -156,7 +151,7 @@ static slipway_status *load(
     xgboost_model file;
     char *path, *bytes;
     size_t size;
-    status = read_file(host, request, &file, &path, &bytes, &size);
+    status = read_file(state, request, &file, &path, &bytes, &size);
     if (status) return status;
     slipway_model *model = calloc(1, sizeof *model);
     if (model) {
@@ -177,19 +172,10 @@ static slipway_status *load(
     return NULL;
 }
 
-slipway_status *xgboost_load(slipway_adapter_state *state, slipway_bytes request, slipway_model **model) {
-    adapter_load_request *unpacked;
-    slipway_status *status = adapter_load_request_unpack(state->host, request, &unpacked);
-    if (status) return status;
-    status = load(state, unpacked, model);
-    adapter_load_request_free(unpacked);
-    return status;
-}
-
 void xgboost_unload(slipway_model *model) {
     if (!model) return;
     if (model->booster) xgboost.booster_free(model->booster);
-    trees_forest_free(model->forest);
+    trees_forest_free(model->choice.forest);
     adapter_description_free(&model->description);
     pthread_mutex_destroy(&model->is_busy);
     free(model->starts);

@@ -49,22 +49,15 @@ static slipway_status *read_range(
 slipway_status *xgboost_settings_read(
     const slipway_host *host, const adapter_load_request *request, const xgboost_model *file,
     xgboost_settings *settings) {
-    static const char *const evaluators[] = {"auto", "own", "library", NULL};
     adapter_settings given;
     slipway_status *status = adapter_settings_of_model(host, request, xgboost_options, &given);
     if (status) return status;
-    int evaluator = 0;
     double missing = NAN;
     settings->output_margin = false;
-    settings->threads = request->threads ? request->threads : 1;
     status = adapter_setting_flag(&given, "output_margin", &settings->output_margin);
     if (!status) status = adapter_setting_number(&given, "missing", &missing);
-    if (!status && (adapter_setting_is_given(&given, "threads") || !request->threads)) {
-        status = adapter_setting_integer(&given, "threads", 1, 4096, &settings->threads);
-    }
-    if (!status) status = adapter_setting_choice(&given, "evaluator", evaluators, &evaluator);
+    if (!status) status = trees_choice_read(&given, request, &settings->threads, &settings->evaluator);
     if (!status) status = read_range(host, adapter_setting(&given, "iteration_range"), file, settings);
     settings->missing = (float)missing;
-    settings->evaluator = (evaluator_choice)evaluator;
     return status;
 }

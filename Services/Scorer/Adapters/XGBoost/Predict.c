@@ -62,7 +62,7 @@ bool xgboost_evaluate(const slipway_model *model, const float *rows, size_t coun
     for (size_t row = 0; row < count; ++row) {
         for (size_t group = 0; group < groups; ++group) sums[row * groups + group] = model->starts[group];
     }
-    bool summed = trees_forest_sum_f32(model->forest, rows, count, sums);
+    bool summed = trees_forest_sum_f32(model->choice.forest, rows, count, sums);
     if (summed && !(model->settings.output_margin && sums == answers)) {
         objective_apply(model->objective, sums, count, groups, answers);
     }
@@ -80,7 +80,7 @@ static slipway_status *answer(slipway_model *model, const trees_rows *rows, slip
         (uint64_t)rows->count * model->width * sizeof *answers, &refusal);
     if (!answers) return refusal;
     if (rows->count == 0) return NULL;
-    if (model->forest && (model->library_from == 0 || rows->count < model->library_from)) {
+    if (trees_choice_is_own(&model->choice, rows->count)) {
         return xgboost_evaluate(model, rows->values, rows->count, answers) ? NULL : adapter_out_of_memory(host, "sums");
     }
     if (xgboost_predict(model, rows->values, rows->count, answers)) return NULL;

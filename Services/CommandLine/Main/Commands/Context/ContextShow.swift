@@ -16,6 +16,9 @@ enum ContextShow {
             var facts = Facts()
             facts.add("name", name)
             facts.add("server", context.server)
+            for service in SuiteService.allCases {
+                facts.add("\(service.rawValue) server", context.services[service] ?? "")
+            }
             facts.add("workspace", context.workspace)
             facts.add("ca file", context.authorities)
             facts.add("token", context.token.isEmpty ? "no" : "yes")
@@ -25,8 +28,11 @@ enum ContextShow {
     }
 
     static func document(_ name: String, _ context: SavedContext, isCurrent: Bool) -> Document {
-        .object([
-            ("name", .string(name)), ("server", .string(context.server)), ("workspace", .string(context.workspace)),
+        let services = context.services.sorted { $0.key.rawValue < $1.key.rawValue }
+        return .object([
+            ("name", .string(name)), ("server", .string(context.server)),
+            ("services", .object(services.map { (key: $0.key.rawValue, value: .string($0.value)) })),
+            ("workspace", .string(context.workspace)),
             ("caFile", .string(context.authorities)), ("hasToken", .boolean(!context.token.isEmpty)),
             ("current", .boolean(isCurrent)),
         ])

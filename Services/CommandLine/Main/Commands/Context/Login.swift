@@ -13,6 +13,9 @@ enum Login {
         examples: [
             .init("slipway login --server https://models.example.com", "asks for the token"),
             .init("slipway login --token-file first-token", "with the token of a fresh registry"),
+            .init(
+                "slipway login --server http://h:7070 --images-server http://h:7080 --events-server http://h:7090",
+                "a suite whose services have an address each"),
             .init("pass slipway | slipway login --context prod --token-file -", "from a password manager"),
         ]
     ) { values, session in
@@ -25,7 +28,8 @@ enum Login {
         file.current = name
         file.contexts[name] = SavedContext(
             server: target.server.description, token: target.token ?? Secret(""), workspace: target.workspace ?? "",
-            authorities: try target.authorities.map(absolute) ?? "")
+            authorities: try target.authorities.map(RealPath.of) ?? "",
+            services: target.services.mapValues(\.server.description))
         try file.write(session.configurationPath)
         try session.show(who) { "signed in to \(target.server) as \(who.principal), context \(name)\n" }
     }
@@ -43,15 +47,6 @@ enum Login {
         var fresh = file
         fresh.contexts[name] = SavedContext()
         return try Target.resolve(values, session.environment, fresh)
-    }
-
-    /// A file's path wherever the next command is typed.
-    private static func absolute(_ path: String) throws -> String {
-        guard let resolved = realpath(path, nil) else {
-            throw Failure(.failed, "\(path): \(String(cString: strerror(errno)))")
-        }
-        defer { free(resolved) }
-        return String(cString: resolved)
     }
 
     private static func ask(_ session: Session, _ server: ServerAddress) throws -> Secret {

@@ -48,14 +48,11 @@ enum ModelSearch {
             table.add([
                 "\(version.model):\(version.version)", version.aliases.joined(separator: " "),
                 version.format?.name ?? "", Amounts.bytes(version.sizeBytes),
-                pairs(version.metrics.mapValues { "\($0)" }), pairs(version.tags), session.relative(version.createdAt),
+                Shared.shown(version.metrics.mapValues { "\($0)" }), Shared.shown(version.tags),
+                session.relative(version.createdAt),
                 version.createdBy,
             ])
         }
         return session.text(table, whenEmpty: "no version meets the condition")
-    }
-
-    private static func pairs(_ pairs: [String: String]) -> String {
-        pairs.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: " ")
     }
 }

@@ -25,17 +25,14 @@ enum ModelTag {
             let version = try await models.updateVersion(
                 .init(version: what, setTags: set, removeTags: remove, reason: reason))
             try session.show(version) { "" }
-            session.done("tags of \(version.model):\(version.version): \(shown(version.tags))")
+            session.done(
+                "tags of \(version.model):\(version.version): \(version.tags.isEmpty ? "none" : Shared.shown(version.tags))"
+            )
         } else {
             let model = try await models.updateModel(
                 .init(name: what, setTags: set, removeTags: remove, reason: reason))
             try session.show(model) { "" }
-            session.done("tags of \(model.name): \(shown(model.tags))")
+            session.done("tags of \(model.name): \(model.tags.isEmpty ? "none" : Shared.shown(model.tags))")
         }
-    }
-
-    private static func shown(_ tags: [String: String]) -> String {
-        guard !tags.isEmpty else { return "none" }
-        return tags.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: " ")
     }
 }

@@ -51,7 +51,7 @@ struct Registration: Sendable {
     func register(_ request: Slipway.Models.V1.RegisterRequest, _ files: [HashedFile]) async throws -> Outcome {
         var request = request
         // Drawn once: whatever is repeated, one version comes of it.
-        request.requestId = Registration.draw()
+        request.requestId = Shared.drawRequestID()
         var sent: [String: Int64] = [:]
         var rounds = 0
         while true {
@@ -111,10 +111,5 @@ struct Registration: Sendable {
         }
         for (file, count) in zip(large, counts) { sent[file.file.digest] = count }
         return sent
-    }
-
-    private static func draw() -> String {
-        var generator = SystemRandomNumberGenerator()
-        return String(generator.next(), radix: 36) + "-" + String(generator.next(), radix: 36)
     }
 }

@@ -31,6 +31,10 @@ adapter_tensor_description *adapter_description_output(
 void adapter_description_column(
     adapter_description *description, adapter_tensor_description *tensor, const char *name);
 
+/* Says that an input is taken in another datatype too, and converted; `tensor` may be NULL. */
+void adapter_description_also_takes(
+    adapter_description *description, adapter_tensor_description *tensor, slipway_datatype datatype);
+
 /* Names the next dimension; an empty name says that it has none. `tensor` may be NULL. */
 void adapter_description_dimension(
     adapter_description *description, adapter_tensor_description *tensor, const char *name);

@@ -365,10 +365,16 @@ struct  Slipway__Adapter__V1__TensorDescription
    */
   size_t n_dimension_names;
   char **dimension_names;
+  /*
+   * Of an input: datatypes that the adapter takes besides and converts by itself, number by number. Anything else but
+   * `datatype` is refused before the adapter sees it.
+   */
+  size_t n_also_takes;
+  Slipway__Adapter__V1__Datatype *also_takes;
 };
 #define SLIPWAY__ADAPTER__V1__TENSOR_DESCRIPTION__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&slipway__adapter__v1__tensor_description__descriptor) \
-    , (char *)protobuf_c_empty_string, SLIPWAY__ADAPTER__V1__DATATYPE__DATATYPE_UNSPECIFIED, 0,NULL, 0, 0,NULL, 0,NULL }
+    , (char *)protobuf_c_empty_string, SLIPWAY__ADAPTER__V1__DATATYPE__DATATYPE_UNSPECIFIED, 0,NULL, 0, 0,NULL, 0,NULL, 0,NULL }
 
 
 struct  Slipway__Adapter__V1__ModelDescription__FactsEntry

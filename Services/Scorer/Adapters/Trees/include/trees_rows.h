@@ -2,7 +2,7 @@
 #ifndef TREES_ROWS_H
 #define TREES_ROWS_H
 
-#include <slipway_adapter.h>
+#include "adapter_description.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -10,6 +10,11 @@
 
 #define TREES_INPUT "input"
 #define TREES_OUTPUT "predictions"
+
+/* Describes the one input: [n, features] of the datatype, and that all other numbers are taken too. The result, NULL
+ * where memory ran out, is the description's. */
+adapter_tensor_description *trees_rows_describe(
+    adapter_description *description, slipway_datatype datatype, uint32_t features);
 
 typedef struct trees_rows {
     const void *values; /* floats, or doubles where `is_f64` */
