@@ -1,6 +1,7 @@
 """The two that build images: how each is started, told to build and to push, and watched."""
 
 import contextlib
+import functools
 import json
 import os
 import pathlib
@@ -26,6 +27,7 @@ def run(*words, **options):
     return done.stdout.strip()
 
 
+@functools.cache
 def index_of_packages():
     """The index that this machine's pip is told to use, if any: both sides get the same."""
     done = subprocess.run(
