@@ -1,7 +1,6 @@
-"""Makes what goes into the images: a perceptron of 4 MB for ONNX, and a linear regression of scikit-learn with its script."""
+"""Makes what goes into the images: a perceptron of 4 MB for ONNX, and scikit-learn's linear regression with its script."""
 
 import pickle
-import sys
 
 import numpy
 import onnx
@@ -51,7 +50,3 @@ def regression(path):
 def packages():
     """What the regression needs, in the versions that it was trained with."""
     return [f"scikit-learn=={sklearn.__version__}", f"numpy=={numpy.__version__}"]
-
-
-if __name__ == "__main__":
-    sys.exit("Benchmarks/Images/run makes them")
