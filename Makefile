@@ -107,6 +107,13 @@ bench: ## Run the benchmarks, with their peers in the same run
 	Benchmarks/Protobuf/run
 	Benchmarks/Registry/run --quick
 
+.PHONY: bench-images
+bench-images: ## Build images beside docker build, and compare times and sizes; needs root for dockerd
+	@Scripts/bootstrap --benchmarks
+	for product in registry image-builder scorer slipway $(ADAPTERS); do \
+		swift build $(RELEASE) --product $$product || exit 1; done
+	Benchmarks/Images/run --ours "$$(swift build $(RELEASE) --show-bin-path)"
+
 .PHONY: lint
 lint: bootstrap ## Layout, rules of the house, and whether generated code is up to date
 	Scripts/lint
