@@ -16,7 +16,7 @@ SCRIPTS = [
     ("def run(data:\n    pass\n", "score.py, line 1, column 8: '(' was never closed"),
     ("x = 1\n\nif x:\nprint(x)\n", "score.py, line 4, column 1: expected an indented block"),
     ("def init():\n    pass\n", "score.py defines no run()"),
-    ("run = 7\n", "run is a number, and no function"),
+    ("run = 7\n", "score.py, line 1, column 1: run is a value, and no function"),
     ("def run():\n    return 1\n", "run() takes no argument for the request's data"),
     ("def run(data):\n    return '\udc80'\n", "score.py is no text in UTF-8"),
 ]
@@ -31,7 +31,7 @@ REQUESTS = [
     (["wine:1", "--name", "Wrong Name"], 2, "name"),
     (["wine:1", "--step", "RUN ls"], 2, "nothing is run while an image is built"),
     (["wine:1", "--base", "not a reference"], 2, "base"),
-    (["wine:1", "--entry", "/nowhere/score.py"], 2, "/nowhere"),
+    (["wine:1", "--entry", "/nowhere/score.py"], 3, "--entry /nowhere/score.py: there is no such file"),
 ]
 # A dependency file, exit code, what is said.
 DEPENDENCIES = [
@@ -45,7 +45,7 @@ DEPENDENCIES = [
 ]
 # How a registry answers, and what is said of the base that was to come from it.
 MOODS = [
-    ("401", "unauthor"), ("403", "not today"), ("404", "not"), ("429", "429"), ("500", "500"), ("503", "503"),
+    ("401", "wants a user and a password"), ("403", "not today"), ("404", "not"), ("429", "429"), ("500", "500"), ("503", "503"),
     ("lying header", "digest"), ("lying", "digest"), ("short", "bytes"),
 ]
 
@@ -58,7 +58,7 @@ def nothing_is_registered(workshop):
     assert workshop.images() == before, workshop.images()
 
     def withdrawn():
-        return workshop.rows("SELECT count(*) FROM models.uses WHERE \"user\" LIKE '%:build-%'") == [["0"]]
+        return workshop.rows("SELECT count(*) FROM registry.uses WHERE \"user\" LIKE '%:build-%'") == [["0"]]
 
     await_true(withdrawn, "the registry believes that something is built")
 
@@ -95,7 +95,7 @@ def packages_that_can_not_be_had_are_named(workshop):
         for file, text, code, said in DEPENDENCIES:
             folder = workshop.write("dependencies", {"score.py": GOOD, file: text})
             refused(workshop, code, said, "wine:1", "--entry", folder / "score.py", "--deps", folder / file)
-        assert not list((workshop.data / "images/python").glob("scratch*")), "something was left behind"
+        assert not list((workshop.data / "images/python").glob("work-*")), "something was left behind"
 
 
 def bases_that_can_not_be_had_are_named_with_why(workshop):
@@ -163,7 +163,7 @@ def a_build_is_cancelled_in_the_middle(workshop):
                 expect(workshop.slipway("activity", "cancel", activity))
                 expect(workshop.slipway("activity", "wait", activity), code=7, err="cancelled")
             await_true(
-                lambda: not list((workshop.data / "images/python").glob("scratch*")), "the resolver's folder stays")
+                lambda: not list((workshop.data / "images/python").glob("work-*")), "the resolver's folder stays")
     finally:
         workshop.stop_builder()
         workshop.start_builder()
