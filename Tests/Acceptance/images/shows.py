@@ -161,7 +161,7 @@ def a_pickle_with_a_conda_file_and_a_script_scores(workshop):
     packages = {package["name"]: package for package in built["environment"]["packages"]}
     assert packages["scikit-learn"]["version"] == sklearn.__version__ and packages["scikit-learn"]["askedFor"]
     assert {"numpy", "scipy", "joblib", "threadpoolctl"} <= packages.keys(), packages.keys()
-    assert all(package["digest"].startswith("sha256:") for package in packages.values()), packages
+    assert all(package["hash"].startswith("sha256:") for package in packages.values()), packages
     shown = expect(workshop.image("show", "linear-svc:1")).stdout
     assert "PYTHON 3.11" in shown and "scikit-learn" in shown, shown
     with running(workshop, f"{workshop.host}/default/linear-svc:1", "--src-creds", f"x:{workshop.token}") as container:
