@@ -45,8 +45,8 @@ DEPENDENCIES = [
 ]
 # How a registry answers, and what is said of the base that was to come from it.
 MOODS = [
-    ("401", "wants a user and a password"), ("403", "not today"), ("404", "not"), ("429", "429"), ("500", "500"), ("503", "503"),
-    ("lying header", "digest"), ("lying", "digest"), ("short", "bytes"),
+    ("401", "wants a user and a password"), ("403", "not today"), ("404", "not"), ("429", "429"),
+    ("500", "500"), ("503", "503"), ("lying header", "digest"), ("lying", "digest"), ("short", "bytes"),
 ]
 
 
@@ -86,7 +86,8 @@ def requests_that_can_not_be_are_refused(workshop):
         for words, code, said in REQUESTS:
             refused(workshop, code, said, *words)
         many = workshop.write("many", {f"{number}.py": GOOD for number in range(2001)})
-        refused(workshop, 1, "there are more than 2000 files", "wine:1", "--entry", many / "1.py")
+        said = ["there are more than 2000 files", "a file .slipwayignore"]
+        refused(workshop, 2, said, "wine:1", "--entry", many / "1.py")
 
 
 def packages_that_can_not_be_had_are_named(workshop):
@@ -190,12 +191,16 @@ def what_nobody_needs_any_more_is_collected_to_the_last_byte(workshop):
     blobs = workshop.data / "images/blobs"
 
     def left():
-        return [path for path in blobs.rglob("*") if path.is_file() and path.name not in ("lock", "LOCK")]
+        folders = [blobs / name for name in ["blobs", "uploads", "damaged"]]
+        return [path for folder in folders for path in folder.rglob("*") if path.is_file()]
 
     assert left()
     keep = [f"--keep.{what}=1s" for what in ["images", "layers", "sources", "blobs", "interval"]]
     with workshop.builder_with(*keep):
-        await_true(lambda: not left(), "there are blobs that nobody needs")
+        try:
+            await_true(lambda: not left(), "there are blobs that nobody needs")
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {[str(path) for path in left()]}")
     assert not workshop.images()
     workshop.build(wine(workshop), "--name", "anew")
 

@@ -21,7 +21,8 @@ PIP_SETTINGS = {
 
 def python_flags():
     """The builder follows no configuration of pip: it is told here what the machine's says."""
-    said = subprocess.run(["/usr/bin/python3", "-m", "pip", "config", "list"], capture_output=True, text=True, check=True)
+    said = subprocess.run(
+        ["/usr/bin/python3", "-m", "pip", "config", "list"], capture_output=True, text=True, check=True)
     found = {}
     for line in said.stdout.splitlines():
         name, _, value = line.partition("=")
