@@ -46,7 +46,7 @@ DEPENDENCIES = [
 # How a registry answers, and what is said of the base that was to come from it.
 MOODS = [
     ("401", "wants a user and a password"), ("403", "not today"), ("404", "not"), ("429", "429"),
-    ("500", "500"), ("503", "503"), ("lying header", "digest"), ("lying", "digest"), ("short", "bytes"),
+    ("500", "500"), ("503", "503"), ("lying header", "digest"), ("lying", "other bytes than sha256:"), ("short", "bytes"),
 ]
 
 
