@@ -61,7 +61,7 @@ import Testing
             let entries = try await fixture.pool.query(
                 "SELECT subject, workspace, actor FROM journal.entries WHERE action = 'image.purged'"
             ).all((String, String?, String).self)
-            #expect(entries.count == 1 && entries[0] == ("images/churn/1", "lab", "system:image-keeper"))
+            #expect(entries.count == 1 && entries[0] == ("images/churn:1", "lab", "system:image-keeper"))
         }
     }
 
