@@ -53,9 +53,10 @@ test-acceptance: bootstrap ## The services as their users meet them: real progra
 	.tools/python/bin/python Tests/Acceptance/registry/run.py --bin "$$(swift build --show-bin-path)"
 
 .PHONY: test-images
-test-images: bootstrap ## Images, unpacked and run by other programs, answer requests; needs root for runc
-	for product in image-maker scorer $(ADAPTERS); do swift build $(RELEASE) --product $$product || exit 1; done
-	.tools/scoring/bin/python Tests/Acceptance/images/run.py --bin "$$(swift build $(RELEASE) --show-bin-path)"
+test-images: bootstrap ## Images, built with the real programs, taken and run by others; needs root for runc and docker
+	for product in registry slipway image-builder image-maker scorer $(ADAPTERS); do \
+		swift build -j $(JOBS) --product $$product || exit 1; done
+	.tools/scoring/bin/python Tests/Acceptance/images/run.py --bin "$$(swift build --show-bin-path)" --only $(or $(ONLY),/)
 
 .PHONY: test-scoring
 test-scoring: bootstrap ## The scorer with its adapters and their frameworks; SCALE=full for all swaps, AREA=serving for some

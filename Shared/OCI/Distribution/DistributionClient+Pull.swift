@@ -24,6 +24,9 @@ extension DistributionClient {
         guard reference.digest == nil || reference.digest == digest else {
             throw OCIError(.corrupt, "\(reference.registry) gave other bytes than \(reference.target): \(digest)")
         }
+        if let named = response.header("docker-content-digest"), named.hasPrefix("sha256:"), named != "\(digest)" {
+            throw OCIError(.corrupt, "\(reference.registry) says \(named), and gives the bytes of digest \(digest)")
+        }
         let kind = response.header("content-type").map { String($0.prefix { $0 != ";" }) } ?? MediaType.manifest
         return (bytes, kind)
     }

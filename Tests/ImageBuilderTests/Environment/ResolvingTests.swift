@@ -83,6 +83,8 @@ struct ResolvingTests {
         #expect(failure.code == "dependencies.conflict")
         #expect(failure.message.contains("alpha 1.0 depends on gamma<2"), "\(failure.message)")
         #expect(failure.message.contains("beta 1.0 depends on gamma>=2"), "\(failure.message)")
+        #expect(failure.message.contains("Cannot install alpha"), "\(failure.message)")
+        #expect(!failure.message.contains("requirements.txt"), "\(failure.message)")
         #expect(fixture.scratchFolders.isEmpty)
     }
 

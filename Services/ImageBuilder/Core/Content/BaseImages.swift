@@ -100,6 +100,10 @@ public struct BaseImages: Sendable {
             tag = String(path[path.index(after: colon)...])
             path = String(path[..<colon])
         }
+        // Nothing is said of what is elsewhere, not even whether it is there.
+        guard !path.split(separator: "/").contains("..") else {
+            throw BuildFailure("base.layout", "\(text) leads out of the folder of layouts, the only place for them")
+        }
         let folder = ImageLayoutFolder(
             path.hasPrefix("/") ? path : "\(layouts)/\(path)", below: layouts, pool: pool)
         let index = try ImageIndex(json: try await folder.bytes("index.json")[...])

@@ -82,12 +82,15 @@ struct PackageResolver: Sendable {
             try PipCache(folder: settings.folder).makeRoom(settings.cacheBytes)
             return scratch
         }
+        // Not when the last of those that read in it on other threads has let go: it is gone when this ends, however it does.
+        defer { scratch.release() }
         let said = Lock<[String]>([])
         let process = Subprocess(
             program: interpreter.program,
             arguments: ["-I", "-c", Self.program, plan.python.description, "\(scratch.path)/arguments"],
             environment: environment(scratch), folder: scratch.path, limit: settings.limit)
-        let ending = try await process.run(on: pool) { line in
+        let ending = try await process.run(on: pool) { words in
+            let line = PipWords.naming(lines, of: "\(scratch.path)/requirements.txt", in: words)
             let isNew = said.withLock { said in
                 // Of what repeats itself without end, the end is what matters.
                 if said.count >= 4000 { said.removeFirst(2000) }
