@@ -64,9 +64,12 @@ let package = Package(
         .executable(name: "bench-serving", targets: ["BenchServing"]),
         .executable(name: "bench-scoring-load", targets: ["BenchScoringLoad"]),
         .executable(name: "bench-state", targets: ["BenchState"]),
+        .executable(name: "bench-delivery", targets: ["BenchDelivery"]),
+        .executable(name: "event-deliverer", targets: ["EventDeliverer"]),
         .library(name: "PythonAdapter", type: .dynamic, targets: ["PythonAdapter"]),
         .executable(name: "registry", targets: ["Registry"]),
         .executable(name: "scorer", targets: ["Scorer"]),
+        .executable(name: "events", targets: ["Events"]),
         .executable(name: "image-builder", targets: ["ImageBuilder"]),
         .executable(name: "slipway", targets: ["Slipway"]),
         .executable(name: "dialect-server", targets: ["DialectServer"]),
@@ -94,6 +97,8 @@ let package = Package(
         library("Protobuf"),
         // How far words are apart, for "did you mean".
         library("Spelling"),
+        // The words and the grammar that our small languages share: searches, filters.
+        library("Expressions"),
         library("Blobs", ["Loop", "CLinux", "COpenSSL"]),
         library("Outbound", ["Loop", "CCurl"]),
         library("Tar"),
@@ -154,8 +159,7 @@ let package = Package(
             "RegistryCore",
             [
                 "ResourceKit", "Contracts", "Access", "Identity", "Journal", "Blobs", "Postgres", "ServiceKit", "RPC",
-                "HTTP",
-                "Protobuf", "Loop", "Spelling", "COpenSSL", "Tar", "ModelFormats",
+                "HTTP", "Protobuf", "Loop", "Spelling", "Expressions", "COpenSSL", "Tar", "ModelFormats",
             ], path: "Services/Registry/Core"),
         program(
             "Registry",
@@ -189,6 +193,22 @@ let package = Package(
                 "Contracts", "HTTP", "Identity", "Loop", "RPC", "Secrets",
             ], path: "Services/ImageBuilder/Main"),
 
+        // Events.
+        library(
+            "EventsCore",
+            [
+                "Contracts", "Access", "Identity", "Secrets", "Activities", "ActivityService", "Leases", "Journal",
+                "Postgres", "ServiceKit", "Outbound", "RPC", "HTTP", "Protobuf", "Loop", "Spelling", "Expressions",
+                "ResourceKit", "COpenSSL",
+            ], path: "Services/Events/Core"),
+        program(
+            "Events",
+            [
+                "EventsCore", "ResourceKit", "ServiceHost", "ServiceKit", "Access", "Activities", "ActivityService",
+                "Contracts",
+                "Identity", "Leases", "Outbound", "Secrets", "Journal", "Postgres", "Loop",
+            ], path: "Services/Events/Main"),
+
         // The command line.
         library("CommandLineKit", ["ServiceKit", "Loop", "Protobuf", "Spelling"], path: "Services/CommandLine/Kit"),
         program(
@@ -221,6 +241,9 @@ let package = Package(
         program(
             "ActivityWorker", ["Activities", "Journal", "Leases", "ServiceKit", "Postgres", "Loop"],
             path: "Tests/Programs/ActivityWorker"),
+        program(
+            "EventDeliverer", ["EventsCore", "Contracts", "Outbound", "ServiceKit", "Protobuf", "Loop"],
+            path: "Tests/Programs/EventDeliverer"),
         program("BlobPutter", ["Blobs", "Loop"], path: "Tests/Programs/BlobPutter"),
         program(
             "ImageMaker", ["ImageBuilderCore", "OCI", "Blobs", "Protobuf", "Loop"], path: "Tests/Programs/ImageMaker"),
@@ -241,6 +264,7 @@ let package = Package(
         program(
             "BenchScoringLoad", ["InferenceContracts", "RPC", "HTTP", "Loop", "ProgramKit"],
             path: "Benchmarks/Scoring/Load"),
+        program("BenchDelivery", ["HTTP", "Outbound", "Loop"], path: "Benchmarks/Events/Delivery"),
         program("BenchState", ["Journal", "Postgres", "ConnectionPool", "Loop"], path: "Benchmarks/State/Client"),
 
         // Tests mirror the folders above.
@@ -294,6 +318,13 @@ let package = Package(
             [
                 "RegistryCore", "ResourceKit", "Contracts", "Access", "Identity", "Journal", "Blobs", "Postgres",
                 "ServiceKit", "RPC", "HTTP", "Protobuf", "Loop", "Tar", "TestKit",
+            ]),
+        tests(
+            "EventsTests",
+            [
+                "EventsCore", "ResourceKit", "Contracts", "Access", "Identity", "Secrets", "Activities", "Leases",
+                "Journal",
+                "Postgres", "ServiceKit", "Outbound", "RPC", "HTTP", "Protobuf", "Loop", "Expressions", "TestKit",
             ]),
         .target(name: "ServingTestAdapter", dependencies: ["AdapterABI"], path: "Tests/ServingTestAdapter"),
         tests(

@@ -8,7 +8,7 @@ import ServiceKit
 ///
 /// As a service it hears of changes for all who follow one in this process. Without it they look only now and then.
 public final class Activities: Service {
-    static let channel = "slipway_activities"
+    package static let channel = "slipway_activities"
     /// Who follows looks this often even where nothing was heard.
     static let backstop = Duration.seconds(10)
 

@@ -21,26 +21,18 @@ public final class ConnectionPool<Connector: PoolConnector>: Sendable {
         let shard = nextShard()
         if shard.loop.isCurrent, let lease = shard.leaseNow() { return lease }
         let wait = PoolWait<Connector>()
-        if shard.loop.isCurrent {
+        // Not asked again below: a task that only visits the loop's thread goes on elsewhere after this.
+        let hasAsked = shard.loop.isCurrent
+        if hasAsked {
             shard.acquire(wait, timeout: timeout)
             if let early = wait.early { return try early.get() }
         }
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
-                if shard.loop.isCurrent {
-                    if let early = wait.early {
-                        continuation.resume(with: early)
-                    } else if wait.id == 0 {
-                        wait.continuation = continuation
-                        shard.acquire(wait, timeout: timeout)
-                    } else {
-                        wait.continuation = continuation
-                    }
-                } else {
-                    shard.loop.execute {
-                        wait.continuation = continuation
-                        shard.acquire(wait, timeout: timeout)
-                    }
+                shard.loop.run {
+                    if let early = wait.early { return continuation.resume(with: early) }
+                    wait.continuation = continuation
+                    if !hasAsked { shard.acquire(wait, timeout: timeout) }
                 }
             }
         } onCancel: {

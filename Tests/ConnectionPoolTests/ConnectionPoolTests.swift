@@ -25,6 +25,15 @@ private final class FakeConnector: PoolConnector {
     }
 }
 
+/// Lives on a loop, in tasks that prefer no executor: what is of no actor runs elsewhere for them.
+private actor Resident {
+    private let loop: EventLoop
+    init(_ loop: EventLoop) { self.loop = loop }
+    nonisolated var unownedExecutor: UnownedSerialExecutor { loop.serial.asUnownedSerialExecutor() }
+
+    func visit(_ pool: ConnectionPool<FakeConnector>) async throws { try await pool.lease().release() }
+}
+
 @Suite struct ConnectionPoolTests {
     private func withPool(
         _ change: (inout PoolLimits) -> Void,
@@ -72,6 +81,27 @@ private final class FakeConnector: PoolConnector {
             let again = try await pool.lease()
             again.release()
         }
+    }
+
+    @Test("an actor of the loop whose task leaves it while it waits takes one connection and no more")
+    func visitors() async throws {
+        let group = try LoopGroup(count: 1)
+        try group.start()
+        let loop = group.next()
+        var limits = PoolLimits()
+        limits.connectionsMax = 2
+        let pool = ConnectionPool(connector: FakeConnector(), limits: limits, loops: group.loops)
+        let resident = Resident(loop)
+        for _ in 0..<200 {
+            try await withThrowingTaskGroup { group in
+                for _ in 0..<4 { group.addTask { try await resident.visit(pool) } }
+                try await group.waitForAll()
+            }
+        }
+        await pool.close()
+        let counts = try await pool.counts()
+        #expect(counts == PoolCounts())
+        group.stop()
     }
 
     @Test("a connection older than its lifetime is replaced")

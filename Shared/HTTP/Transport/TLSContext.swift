@@ -10,6 +10,8 @@ public struct TLSConfiguration: Sendable {
     /// Authorities in PEM. On a server: clients must prove themselves to one of these. On a client: what the server's
     /// certificate is checked against; the system's authorities where nil.
     public var authorityFile: String?
+    /// Client only: authorities as PEM, in place of those of a file.
+    public var authorityText: String?
     /// Server only: refuse clients without a certificate of `authorityFile`.
     public var requiresPeerCertificate = true
     /// Client only: the name to ask for and to check, where it is not the host's.
@@ -100,6 +102,8 @@ public final class TLSContext: Sendable {
                     throw TLSError.latest("cannot use the authority file \(file)")
                 }
                 if role == .server { SSL_CTX_set_client_CA_list(context, SSL_load_client_CA_file(file)) }
+            } else if role == .client, let text = configuration.authorityText {
+                try loadAuthorities(text)
             } else if role == .client {
                 SSL_CTX_set_default_verify_paths(context)
             }
@@ -114,6 +118,27 @@ public final class TLSContext: Sendable {
             default:
                 SSL_CTX_set_verify(context, SSL_VERIFY_NONE, nil)
             }
+        }
+
+        private func loadAuthorities(_ text: String) throws {
+            let count = try Array(text.utf8).withUnsafeBytes { bytes in
+                guard let memory = BIO_new_mem_buf(bytes.baseAddress, Int32(clamping: bytes.count)) else {
+                    throw TLSError.latest("cannot read the authorities")
+                }
+                defer { BIO_free(memory) }
+                var count = 0
+                while let certificate = PEM_read_bio_X509(memory, nil, nil, nil) {
+                    defer { X509_free(certificate) }
+                    guard X509_STORE_add_cert(SSL_CTX_get_cert_store(context), certificate) == 1 else {
+                        throw TLSError.latest("cannot use the authorities")
+                    }
+                    count += 1
+                }
+                return count
+            }
+            // The end of the text is an error to it.
+            ERR_clear_error()
+            guard count > 0 else { throw TLSError(message: "there is no certificate in the authorities") }
         }
 
         private func setProtocols(_ role: Role) {

@@ -145,7 +145,7 @@ import Testing
         #expect(message(nested) == "conditions are nested more than 32 deep")
         #expect(
             message(String(repeating: "NOT ", count: 1000) + "name = 'a'") == "conditions are nested more than 32 deep")
-        #expect(message(String(repeating: "x", count: 9000)) == "the query has 9000 characters; 8192 at most")
+        #expect(message(String(repeating: "x", count: 9000)) == "there are 9000 characters; 8192 at most")
         let many = Array(repeating: "run = 'a'", count: 101).joined(separator: " OR ")
         #expect(message(many) == "there are more than 100 comparisons")
         let list = "version IN (" + Array(repeating: "1", count: 101).joined(separator: ",") + ")"

@@ -1,3 +1,4 @@
+import Expressions
 import ResourceKit
 import Protobuf
 
@@ -44,7 +45,7 @@ extension SearchParser {
         return words.joined(separator: ".")
     }
 
-    private func unknown(_ name: String, _ token: SearchToken) -> SearchError {
+    private func unknown(_ name: String, _ token: ExpressionToken) -> SearchError {
         let near = NearNames.nearest(to: name, of: SearchField.names + ["git.commit"])
         let hint = near.map { "; did you mean '\($0)'?" } ?? "; there are \(SearchField.names.joined(separator: ", "))"
         return failure("there is no field '\(name)'\(hint)", at: token)
@@ -77,8 +78,4 @@ extension SearchParser {
         guard let time = Google.Protobuf.Timestamp(rfc3339: isDay ? text + "T00:00:00Z" : text) else { return nil }
         return time.seconds * 1_000_000 + Int64(time.nanos) / 1000
     }
-}
-
-extension SearchToken {
-    fileprivate var bare: String { if case .word(let word) = content { word } else { "" } }
 }

@@ -1,3 +1,5 @@
+import Expressions
+
 /// A search as it was written: a condition and an order. Pure: nothing here knows of a database.
 struct SearchQuery: Equatable {
     /// Nil where every version is meant.
@@ -5,7 +7,7 @@ struct SearchQuery: Equatable {
     /// The order asked for; newest first where empty.
     var order: [Order] = []
 
-    indirect enum Condition: Equatable {
+    indirect enum Condition: Equatable, ExpressionCondition {
         case and([Condition])
         case or([Condition])
         case not(Condition)
@@ -19,14 +21,7 @@ struct SearchQuery: Equatable {
         case isNull
     }
 
-    enum Relation: String, Equatable, CaseIterable {
-        case equal = "="
-        case notEqual = "<>"
-        case less = "<"
-        case lessOrEqual = "<="
-        case greater = ">"
-        case greaterOrEqual = ">="
-    }
+    typealias Relation = ExpressionRelation
 
     /// A value as its field compares it.
     enum Value: Equatable {
