@@ -149,7 +149,7 @@ def a_client_that_breaks_off_a_source_tree(suite, seed, say):
 
 def a_registry_that_is_killed_during_a_push(suite, seed, say):
     chance = chance_of(seed, "registry")
-    models = [suite.register("churn", chance, chance.randint(2_000_000, 6_000_000)) for _ in range(4)]
+    models = [suite.register("churn", chance, chance.randint(2_000_000, 6_000_000)) for _ in range(2)]
     builder = suite.builder()
     builder.start()
     builder.await_ready()
