@@ -81,9 +81,10 @@ test-shows: bootstrap ## The registry at the scale that is promised: 10,000 vers
 
 .PHONY: test-faults
 test-faults: bootstrap ## Floods of calls, cancels, deaths, idle connections, slow readers, kills; SCALE=full for all of it
-	swift build -j $(JOBS) --product rpc-interop-server
-	swift build -j $(JOBS) --product activity-worker
+	for product in rpc-interop-server activity-worker image-builder registry slipway; do \
+		swift build -j $(JOBS) --product $$product || exit 1; done
 	Tests/Faults/run --bin "$$(swift build --show-bin-path)" --scale $(or $(SCALE),short)
+	Tests/Faults/images/run.py --bin "$$(swift build --show-bin-path)" --scale $(or $(SCALE),short)
 
 .PHONY: test-asan
 test-asan: bootstrap ## The tests in Swift under the address sanitizer

@@ -122,6 +122,7 @@ struct ImageBuilderProgram {
     ) -> ActivityWorker {
         var configuration = ActivityWorker.Configuration()
         configuration.concurrency = max(1, settings.atOnce)
+        configuration.leaseDuration = max(.seconds(1), settings.lease)
         configuration.onEvent = { logger.warning("a build is in trouble", ["error": .string("\($0)")]) }
         return ActivityWorker(
             activities, name: "image-builder \(getpid())",

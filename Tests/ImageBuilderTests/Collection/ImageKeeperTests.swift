@@ -142,6 +142,30 @@ import Testing
         }
     }
 
+    @Test("a build whose use of models was not taken back yet is not forgotten, or nobody would ever take it back")
+    func reports() async throws {
+        try await withImages { fixture in
+            let build = PostgresUUID.random()
+            let lab = PostgresUUID(fixture.lab.id)
+            // A day ago every builder was killed.
+            try await fixture.pool.execute(
+                """
+                INSERT INTO images.builds (id, workspace, begun) VALUES (\(build), \(lab), now() - interval '2 days')
+                """)
+            try await fixture.pool.execute(
+                """
+                INSERT INTO images.reports (workspace, workspace_name, "user", principal, versions, generation, build)
+                VALUES (\(lab), 'lab', 'images/churn:build', \(lab), '{churn:1}', 1, \(build))
+                """)
+            let builds = PostgresQuery("SELECT count(*) FROM images.builds")
+            _ = try await fixture.collector(Self.greedy).collect()
+            #expect(try await fixture.pool.query(builds).all(Int64.self) == [1])
+            try await fixture.pool.execute("UPDATE images.reports SET versions = '{}'")
+            _ = try await fixture.collector(Self.greedy).collect()
+            #expect(try await fixture.pool.query(builds).all(Int64.self) == [0])
+        }
+    }
+
     @Test("remembered layers, their locks' files and source trees stay while they are used, and are forgotten then")
     func memories() async throws {
         try await withImages { fixture in
