@@ -121,7 +121,9 @@ extension ActivityWorker {
                 switch ActivityRules.step(now.state, event) {
                 case .finish(let state, let reason):
                     let said = state == .cancelled && !written.isInOwnWords ? nil : written.failure
-                    let failure = reason.map { ActivityFailure(code: $0.rawValue, $0.message) } ?? said
+                    // What the last attempt met is what a person can mend.
+                    let last = written.isInOwnWords ? said.map { "; the last time: \($0.message)" } ?? "" : ""
+                    let failure = reason.map { ActivityFailure(code: $0.rawValue, $0.message + last) } ?? said
                     try await self.finish(now, lease, state, written.result, failure, in: transaction)
                 case .handBack(let isCounted):
                     try await self.handBack(now, lease, written, isCounted, in: transaction)
