@@ -62,10 +62,14 @@ final class EventReceiver: HTTPServerHandler, @unchecked Sendable {
 
     /// The number of the next event, and what comes after it.
     private static func nextNumber(_ bytes: inout UnsafeRawBufferPointer) -> Int64? {
-        guard let start = bytes.baseAddress,
-            let found = memmem(start, bytes.count, beginning, beginning.count)
-        else { return nil }
-        bytes = UnsafeRawBufferPointer(rebasing: bytes[(UnsafeRawPointer(found) - start + beginning.count)...])
+        while true {
+            guard let start = bytes.baseAddress, let brace = memchr(start, 0x7b, bytes.count) else { return nil }
+            bytes = UnsafeRawBufferPointer(rebasing: bytes[(UnsafeRawPointer(brace) - start)...])
+            guard bytes.count > beginning.count else { return nil }
+            let isEvent = memcmp(brace, beginning, beginning.count) == 0
+            bytes = UnsafeRawBufferPointer(rebasing: bytes[(isEvent ? beginning.count : 1)...])
+            if isEvent { break }
+        }
         var number: Int64 = 0
         for byte in bytes {
             guard (0x30...0x39).contains(byte) else { break }
