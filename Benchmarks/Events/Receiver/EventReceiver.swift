@@ -50,9 +50,15 @@ final class EventReceiver: HTTPServerHandler, @unchecked Sendable {
         stream.finish()
     }
 
-    fileprivate func took(_ body: UnsafeRawBufferPointer) {
+    /// - Parameter number: of the event that headers tell of.
+    fileprivate func took(_ body: UnsafeRawBufferPointer, number: Int64?) {
         requests += 1
         let now = BenchEvents.now()
+        if let number {
+            events += 1
+            if firstArrivals[number] == nil { firstArrivals[number] = now }
+            return
+        }
         var rest = body
         while let number = EventReceiver.nextNumber(&rest) {
             events += 1
@@ -96,7 +102,8 @@ private final class Delivery: HTTPStreamReceiver {
     }
 
     func receivedEnd(trailers: HeaderFields?) {
-        body.withUnsafeBytes(owner.took)
+        let number = stream.request.fields.text("ce-id").flatMap { Int64($0) }
+        body.withUnsafeBytes { owner.took($0, number: number) }
         stream.send(ResponseHead(status: 204), end: true)
     }
 
