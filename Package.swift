@@ -65,6 +65,7 @@ let package = Package(
         .executable(name: "bench-scoring-load", targets: ["BenchScoringLoad"]),
         .executable(name: "bench-state", targets: ["BenchState"]),
         .executable(name: "bench-delivery", targets: ["BenchDelivery"]),
+        .executable(name: "bench-events", targets: ["BenchEvents"]),
         .executable(name: "event-deliverer", targets: ["EventDeliverer"]),
         .library(name: "PythonAdapter", type: .dynamic, targets: ["PythonAdapter"]),
         .executable(name: "registry", targets: ["Registry"]),
@@ -265,6 +266,8 @@ let package = Package(
             "BenchScoringLoad", ["InferenceContracts", "RPC", "HTTP", "Loop", "ProgramKit"],
             path: "Benchmarks/Scoring/Load"),
         program("BenchDelivery", ["HTTP", "Outbound", "Loop"], path: "Benchmarks/Events/Delivery"),
+        program(
+            "BenchEvents", ["Journal", "Postgres", "HTTP", "Loop", "ProgramKit"], path: "Benchmarks/Events/Receiver"),
         program("BenchState", ["Journal", "Postgres", "ConnectionPool", "Loop"], path: "Benchmarks/State/Client"),
 
         // Tests mirror the folders above.

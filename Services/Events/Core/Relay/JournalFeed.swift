@@ -13,6 +13,7 @@ public actor JournalFeed {
     private static let pauseBusy = Duration.milliseconds(4)
     private static let pauseIdle = Duration.milliseconds(20)
     private static let busyFor = Duration.seconds(1)
+    private static let pausePatient = Duration.seconds(1)
 
     private let journal: Journal
     private let mapping: any EventMapping
@@ -28,6 +29,9 @@ public actor JournalFeed {
     private var oldWaiters: [CheckedContinuation<Void, Never>] = []
     private var waiters: [Int: CheckedContinuation<Void, Never>] = [:]
     private var lastWaiter = 0
+    /// Of those that wait, who hands on to others: it is in a hurry only while there are any.
+    private var carriers: Set<Int> = []
+    private var carriersHurry = false
     private let wish = PostgresBell()
 
     public init(_ pool: PostgresPool, mapping: any EventMapping, loop: EventLoop) {
@@ -56,6 +60,10 @@ public actor JournalFeed {
                 continue
             }
             guard !waiters.isEmpty else { continue }
+            guard carriersHurry || waiters.count > carriers.count else {
+                try await wish.wait(upTo: JournalFeed.pausePatient, on: loop)
+                continue
+            }
             let pause = loop.clock.now < busyUntil ? JournalFeed.pauseBusy : JournalFeed.pauseIdle
             try await loop.sleep(for: pause)
         }
@@ -92,12 +100,21 @@ public actor JournalFeed {
         return chunk
     }
 
+    /// Whether those who hand on have anybody to hand to.
+    func carry(isUrgent: Bool) {
+        guard carriersHurry != isUrgent else { return }
+        carriersHurry = isUrgent
+        wish.ring()
+    }
+
     /// Returns when there may be something after `cursor`.
+    /// - Parameter isCarrier: for others, and soon only where `carry` said that there are any.
     /// - Throws: `CancellationError`.
-    func wait(after cursor: JournalCursor) async throws {
+    func wait(after cursor: JournalCursor, isCarrier: Bool = false) async throws {
         if let end, end > cursor { return }
         lastWaiter += 1
         let number = lastWaiter
+        if isCarrier { carriers.insert(number) }
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 if Task.isCancelled { return continuation.resume() }
@@ -110,7 +127,10 @@ public actor JournalFeed {
         try Task.checkCancellation()
     }
 
-    private func leave(_ number: Int) { waiters.removeValue(forKey: number)?.resume() }
+    private func leave(_ number: Int) {
+        carriers.remove(number)
+        waiters.removeValue(forKey: number)?.resume()
+    }
 
     private func cached(_ cursor: JournalCursor) -> EventChunk? {
         func holds(_ chunk: EventChunk) -> Bool { chunk.start <= cursor && cursor < chunk.end }
@@ -143,6 +163,7 @@ public actor JournalFeed {
     private func wakeAll() {
         let woken = waiters
         waiters = [:]
+        carriers = []
         for waiter in woken.values { waiter.resume() }
     }
 

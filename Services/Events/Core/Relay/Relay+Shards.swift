@@ -57,6 +57,7 @@ extension Relay {
                 isReadingOrders = true
                 defer { isReadingOrders = false }
                 take(try await orders.orders(shard: shard), shard: shard)
+                await feed.carry(isUrgent: runs.values.contains(where: \.order.isActive))
             } catch {
                 try Task.checkCancellation()
                 parts.logger.warning("subscriptions can't be read", ["error": .string("\(error)")])

@@ -54,7 +54,7 @@ public actor Relay {
     func watch() async throws {
         var seen = try await untilAnswered { try await self.feed.now() }
         while true {
-            try await feed.wait(after: seen)
+            try await feed.wait(after: seen, isCarrier: true)
             while let chunk = try await untilAnswered({ try await self.feed.chunk(after: seen) }) {
                 seen = chunk.end
                 let now = PostgresTimestamp.now
