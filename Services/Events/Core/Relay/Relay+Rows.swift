@@ -31,6 +31,7 @@ extension Relay {
                         item: lost, reason: "forgotten", outcome: "the journal does not keep it any more",
                         lastAttempt: nil))
                 run.outbox.gone.insert(lost.event.cursor)
+                if run.order.isOrdered { run.freed.insert(lost.event.subject) }
             }
             if found.lost.count > 0 { relay.bells[run.order.shard].ring() }
             relay.pump(run)
