@@ -184,7 +184,7 @@ def register(house, count, stop):
         if stop.is_set():
             return
         with contextlib.suppress(subprocess.TimeoutExpired):
-            house.slipway("model", "register", f"m1-real-{number % 7}", file, seconds=20)
+            house.slipway("model", "register", file, "--name", f"m1-real-{number % 7}", seconds=20)
         stop.wait(0.3)
 
 
