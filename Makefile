@@ -82,6 +82,7 @@ test-shows: bootstrap ## The registry at the scale that is promised: 10,000 vers
 test-faults: bootstrap ## Floods of calls, cancels, deaths, idle connections, slow readers, kills; SCALE=full for all of it
 	swift build -j $(JOBS) --product rpc-interop-server
 	swift build -j $(JOBS) --product activity-worker
+	for product in registry events slipway; do swift build -j $(JOBS) --product $$product || exit 1; done
 	Tests/Faults/run --bin "$$(swift build --show-bin-path)" --scale $(or $(SCALE),short)
 
 .PHONY: test-asan

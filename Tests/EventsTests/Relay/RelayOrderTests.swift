@@ -20,7 +20,7 @@ import Testing
                 }
                 return .delivered
             }
-            let relay = TestRelay(fixture, receiver, retry: QuickRetry(pause: 1000)) {
+            let relay = TestRelay(fixture, receiver, retry: QuickRetry(pause: 1000), circuit: { NoCircuit() }) {
                 $0.writeInterval = .milliseconds(1)
             }
             try await fixture.subscribe("all", receiver) { $0.ordered = true }

@@ -19,6 +19,10 @@ import Testing
         try await withFixture { fixture in
             let ids = try await fixture.happen((0..<25).map { "models/\($0.isMultiple(of: 5) ? "b" : "a"):\($0)" })
             let query = EventQueryTests.query(fixture)
+            // Transactions of other tests on the same server hold readers back.
+            try await eventually("all are settled") {
+                try await query.list(.init(pageSize: 1), in: fixture.workspace).events.first?.id == ids.last
+            }
             var request = Slipway.Events.V1.ListEventsRequest(filter: "models/a", pageSize: 7)
             var listed: [String] = []
             repeat {

@@ -49,8 +49,11 @@ import Testing
                 VALUES ('2001-01-10Z', 'person:ada', 'model.registered', 'models/old:1', 'default')
                 """)
             let journal = Journal(fixture.pool)
-            try await journal.seal()
-            #expect(try await journal.retire(keepingMonths: 12) == ["entries_2001_01"])
+            // Transactions of other tests on the same server hold the seals back.
+            try await eventually("the month was dropped") {
+                try await journal.seal()
+                return try await journal.retire(keepingMonths: 12) == ["entries_2001_01"]
+            }
             let relay = TestRelay(fixture, receiver)
             try await eventually("it is paused") { try await fixture.get("all").state == .paused }
             #expect(try await fixture.get("all").reason.contains("does not keep"))
