@@ -50,7 +50,9 @@ test-interop: bootstrap ## Other implementations against our programs, and ours 
 test-acceptance: bootstrap ## The services as their users meet them: real programs, the command line, clients of others
 	swift build -j $(JOBS) --product registry
 	swift build -j $(JOBS) --product slipway
+	swift build -j $(JOBS) --product events
 	.tools/python/bin/python Tests/Acceptance/registry/run.py --bin "$$(swift build --show-bin-path)"
+	.tools/events/bin/python Tests/Acceptance/events/run.py --bin "$$(swift build --show-bin-path)"
 
 .PHONY: test-images
 test-images: bootstrap ## Images, unpacked and run by other programs, answer requests; needs root for runc

@@ -155,7 +155,8 @@ def changing(suite):
     port = receiver.url.rsplit(":", 1)[1]
     names = NameServer()
     names.address = PUBLIC
-    suite("subscription", "create", "changing", "--url", f"http://receiver.example:{port}/")
+    suite("subscription", "create", "changing", "--url", f"http://receiver.example:{port}/",
+          "--filter", "type = 'slipway.model.registered'")
     suite.register("first")
     await_true(lambda: receiver.requests, "nothing came over the public address")
     names.address = "127.0.0.1"
