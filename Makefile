@@ -55,9 +55,10 @@ test-acceptance: bootstrap ## The services as their users meet them: real progra
 	.tools/events/bin/python Tests/Acceptance/events/run.py --bin "$$(swift build --show-bin-path)"
 
 .PHONY: test-images
-test-images: bootstrap ## Images, unpacked and run by other programs, answer requests; needs root for runc
-	for product in image-maker scorer $(ADAPTERS); do swift build $(RELEASE) --product $$product || exit 1; done
-	.tools/scoring/bin/python Tests/Acceptance/images/run.py --bin "$$(swift build $(RELEASE) --show-bin-path)"
+test-images: bootstrap ## Images, built with the real programs, taken and run by others; needs root for runc and docker
+	for product in registry slipway image-builder image-maker scorer $(ADAPTERS); do \
+		swift build -j $(JOBS) --product $$product || exit 1; done
+	.tools/scoring/bin/python Tests/Acceptance/images/run.py --bin "$$(swift build --show-bin-path)" --only $(or $(ONLY),/)
 
 .PHONY: test-scoring
 test-scoring: bootstrap ## The scorer with its adapters and their frameworks; SCALE=full for all swaps, AREA=serving for some
@@ -82,10 +83,10 @@ test-shows: bootstrap ## The registry at the scale that is promised: 10,000 vers
 
 .PHONY: test-faults
 test-faults: bootstrap ## Floods of calls, cancels, deaths, idle connections, slow readers, kills; SCALE=full for all of it
-	swift build -j $(JOBS) --product rpc-interop-server
-	swift build -j $(JOBS) --product activity-worker
-	for product in registry events slipway; do swift build -j $(JOBS) --product $$product || exit 1; done
+	for product in rpc-interop-server activity-worker image-builder registry events slipway; do \
+		swift build -j $(JOBS) --product $$product || exit 1; done
 	Tests/Faults/run --bin "$$(swift build --show-bin-path)" --scale $(or $(SCALE),short)
+	Tests/Faults/images/run.py --bin "$$(swift build --show-bin-path)" --scale $(or $(SCALE),short)
 
 .PHONY: test-asan
 test-asan: bootstrap ## The tests in Swift under the address sanitizer
@@ -109,6 +110,13 @@ bench: ## Run the benchmarks, with their peers in the same run
 	Benchmarks/Echo/run --ours "$$(swift build $(RELEASE) --show-bin-path)/bench-echo"
 	Benchmarks/Protobuf/run
 	Benchmarks/Registry/run --quick
+
+.PHONY: bench-images
+bench-images: ## Build images beside docker build, and compare times and sizes; needs root for dockerd
+	@Scripts/bootstrap --benchmarks
+	for product in registry image-builder scorer slipway $(ADAPTERS); do \
+		swift build $(RELEASE) --product $$product || exit 1; done
+	Benchmarks/Images/run --ours "$$(swift build $(RELEASE) --show-bin-path)"
 
 .PHONY: lint
 lint: bootstrap ## Layout, rules of the house, and whether generated code is up to date

@@ -9,8 +9,12 @@ public struct TarReader {
         case end
     }
 
-    /// The longest pax or long-name record that is read: paths have 4,096 bytes at most.
+    /// The longest pax or long-name record that is read: it may hold much besides paths.
     static let recordBytesMax: Int64 = 1 << 20
+    /// No file system opens more: what keeps many entries would be filled by few of longer ones.
+    static let pathBytesMax = 4096
+    /// No file is as large, and sums of some of them are numbers still.
+    static let sizeMax: Int64 = 1 << 56
 
     private enum State {
         case header
@@ -119,6 +123,7 @@ public struct TarReader {
         let overrides = pending
         pending = Overrides()
         size = overrides.size ?? size
+        guard size <= Self.sizeMax else { throw fault("a file of \(size) bytes") }
         let entry = try entry(flag, size: size, overrides)
         let contents = entry.size
         state = .contents(left: contents, padding: TarHeader.paddedSize(contents) - contents)
@@ -138,6 +143,9 @@ public struct TarReader {
         case UInt8(ascii: "1"): kind = .hardLink(to: link)
         case UInt8(ascii: "2"): kind = .symbolicLink(to: link)
         default: kind = .other(flag)
+        }
+        guard path.utf8.count <= Self.pathBytesMax, link.utf8.count <= Self.pathBytesMax else {
+            throw fault("a path of more than \(Self.pathBytesMax) bytes")
         }
         guard kind == .file || size == 0 || isFolder else { throw fault("\(path) has bytes, and is no file") }
         let mode = UInt16(truncatingIfNeeded: try number(100, 8, "mode") & 0o7777)

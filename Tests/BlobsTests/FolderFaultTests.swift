@@ -12,6 +12,21 @@ struct FolderFaultTests {
         try await body(try await FolderBlobStore.open(path, pool: pool))
     }
 
+    @Test("many that open a new folder in the same moment all find one store")
+    func openedAtOnce() async throws {
+        let pool = ComputePool(threads: 4)
+        try pool.start()
+        defer { pool.stop() }
+        for _ in 0..<20 {
+            try await withFolder { path in
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for _ in 0..<4 { group.addTask { _ = try await FolderBlobStore.open("\(path)/new", pool: pool) } }
+                    try await group.waitForAll()
+                }
+            }
+        }
+    }
+
     @Test("a folder that holds something else is refused")
     func foreignFolder() async throws {
         try await withFolder { path in

@@ -88,6 +88,7 @@ struct ImageReferenceTests {
             ("localhost/churn:1", "localhost/churn:1", "1"),
             ("localhost:5000/team/churn", "localhost:5000/team/churn", "latest"),
             ("r.example:5000/a/b_c/d--e:v1", "r.example:5000/a/b_c/d--e:v1", "v1"),
+            ("[::1]:5000/team/churn", "[::1]:5000/team/churn", "latest"),
         ])
     func forms(text: String, whole: String, target: String) throws {
         let reference = try ImageReference(text)
@@ -103,4 +104,13 @@ struct ImageReferenceTests {
 
     @Test("what is no name is refused", arguments: ["", "Churn", "a//b", "a:b:c", "a@sha256:12", "-a", "a..b", "a:.x"])
     func refused(text: String) { #expect(throws: OCIError.self) { _ = try ImageReference(text) } }
+
+    @Test(
+        "a registry is a host and a port, and nothing that a URL would read otherwise",
+        arguments: [
+            "r.example#/a", "r.example?x=/a", "user:word.example/a", "r.example:99999/a", "r.example:/a",
+            "r.example\n/a",
+            "r.example\\x/a", ".r/a", "[::1/a", "[x.y]/a", "r example.x/a",
+        ])
+    func refusedRegistry(text: String) { #expect(throws: OCIError.self) { _ = try ImageReference(text) } }
 }

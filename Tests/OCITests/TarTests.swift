@@ -50,6 +50,29 @@ struct TarTests {
         for (entry, bytes) in found { #expect(bytes.count == Int(entry.size)) }
     }
 
+    /// An entry with such a record in front of it.
+    private static func archive(pax key: String, _ value: String) -> [UInt8] {
+        let record = TarHeader.record(key, value)
+        var head = TarHeader.bytes(of: TarEntry(path: "record", size: Int64(record.count)))
+        head[156] = UInt8(ascii: "x")
+        // The checksum knows of another kind.
+        let sum = head.indices.reduce(0) { $0 + ((148..<156).contains($1) ? 0x20 : Int(head[$1])) }
+        let digits = Array(String(sum, radix: 8).utf8)
+        head.replaceSubrange(
+            148..<156, with: [UInt8](repeating: 0x30, count: 6 - digits.count) + digits + [0, 0x20])
+        return head + record + TarHeader.padding(after: Int64(record.count)) + TarHeader.bytes(of: TarEntry(path: "x"))
+    }
+
+    @Test(
+        "a size or a path that nothing has is refused, before anything is made of it",
+        arguments: [
+            ("size", "\(Int64.max)"), ("size", "\(Int64.max - 511)"), ("path", String(repeating: "p", count: 4097)),
+            ("linkpath", String(repeating: "p", count: 4097)),
+        ])
+    func refusesHuge(key: String, value: String) {
+        #expect(throws: TarError.self) { try Self.read(Self.archive(pax: key, value), by: 512) }
+    }
+
     @Test("GNU tar lists what was written, with modes, owners and links")
     func gnuReads() throws {
         let listing = try Tool.run("tar", ["--numeric-owner", "-tvf", "-"], input: Self.archive())

@@ -126,6 +126,23 @@ import Testing
         }
     }
 
+    @Test("a statement that is prepared already has all of its rows right after a stream", arguments: [0, 1, 700])
+    func afterStream(count: Int) async throws {
+        try await TestDatabase.withPool { pool in
+            try await pool.withConnection { connection in
+                for round in 0..<3 {
+                    let rows = try await connection.query("SELECT generate_series(1, 3)").all(Int32.self)
+                    #expect(rows == [1, 2, 3], "round \(round)")
+                    var streamed = 0
+                    try await connection.stream("SELECT generate_series(1, \(Int32(count)))") { rows in
+                        for try await _ in rows { streamed += 1 }
+                    }
+                    #expect(streamed == count)
+                }
+            }
+        }
+    }
+
     @Test("a large result is streamed, and the server is not read faster than its consumer")
     func streaming() async throws {
         try await TestDatabase.withPool { pool in

@@ -53,12 +53,14 @@ struct RegistryPlace: ConfigurationSection {
 struct BuildsSettings: ConfigurationSection {
     var atOnce = 2
     var threads = 2
+    var lease = Duration.seconds(30)
     var programs = ""
     var frameworks = ""
 
     static func describe(_ keys: inout ConfigurationKeys<BuildsSettings>) {
         keys.add("at_once", \.atOnce, "how many builds this builder works at")
         keys.add("threads", \.threads, "how many threads write layers")
+        keys.add("lease", \.lease, "how long after the death of a builder another one goes on with its builds")
         keys.add("programs", \.programs, "the folder of the scorer and its adapters; none, where this program is")
         keys.add("frameworks", \.frameworks, "the folder with a folder of libraries for each adapter")
     }
@@ -67,8 +69,10 @@ struct BuildsSettings: ConfigurationSection {
 /// What images may stand on.
 struct BaseSettings: ConfigurationSection {
     var layouts = ""
+    var bytes = ByteCount.gibibytes(64)
 
     static func describe(_ keys: inout ConfigurationKeys<BaseSettings>) {
+        keys.add("bytes", \.bytes, "the most that a registry's image may have, compressed")
         keys.add("layouts", \.layouts, "the folder below which oci:PATH may name a base; none, it may not")
     }
 }

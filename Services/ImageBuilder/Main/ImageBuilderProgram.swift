@@ -38,10 +38,10 @@ struct ImageBuilderProgram {
             let catalogue = ImageRecords(base.pool)
             let exporter = ImageExport(blobs)
             let push = ImagePush(catalogue, store: blobs, registries: outside, identities: base.identities)
+            let comparer = ImageComparer(blobs, on: machine.layers)
             let images = ImagesService(
                 parts, activities: activities,
-                extras: ImageExtras(
-                    comparing: ImageComparer(blobs, on: machine.layers), pushing: push, exporting: exporter))
+                extras: ImageExtras(comparing: comparer, pushing: push, exporting: exporter))
 
             let logger = environment.logger
             var routes = AccessRoutes(base.access) { logger.error("a route failed", ["error": .string("\($0)")]) }
@@ -68,7 +68,9 @@ struct ImageBuilderProgram {
                 settings.host, in: environment, offer: offer,
                 workers: [
                     machine.service(outside), activities, parts.reporter, keeper,
-                    worker(activities, parts, push, settings.builds, logger),
+                    worker(
+                        activities, [BuildHandler(parts), VerifyHandler(parts, comparing: comparer), push],
+                        settings.builds, logger),
                 ])
         }
     }
@@ -92,7 +94,8 @@ struct ImageBuilderProgram {
                 store: blobs, materials: machine.materials, environments: environments, pool: machine.layers),
             environments: environments, scripts: EntryScriptChecker(python, pool: machine.waiting),
             bases: BaseBringer(
-                store: blobs, registries: outside, layouts: settings.base.layouts, pool: machine.waiting),
+                ImageStore(base.pool), store: blobs, registries: outside, layouts: settings.base.layouts,
+                bytesMax: Int64(settings.base.bytes.bytes), pool: machine.waiting),
             sources: SourceStore(base.pool, blobs: blobs, limits: settings.sources))
     }
 
@@ -115,14 +118,15 @@ struct ImageBuilderProgram {
     }
 
     private static func worker(
-        _ activities: Activities, _ parts: BuildParts, _ push: ImagePush, _ settings: BuildsSettings, _ logger: Logger
+        _ activities: Activities, _ handlers: [any ActivityHandler], _ settings: BuildsSettings, _ logger: Logger
     ) -> ActivityWorker {
         var configuration = ActivityWorker.Configuration()
         configuration.concurrency = max(1, settings.atOnce)
+        configuration.leaseDuration = max(.seconds(1), settings.lease)
         configuration.onEvent = { logger.warning("a build is in trouble", ["error": .string("\($0)")]) }
         return ActivityWorker(
             activities, name: "image-builder \(getpid())",
-            handlers: [BuildHandler(parts), VerifyHandler(parts), push], configuration: configuration)
+            handlers: handlers, configuration: configuration)
     }
 }
 

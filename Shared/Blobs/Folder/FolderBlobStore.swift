@@ -46,6 +46,10 @@ public final class FolderBlobStore: BlobStore {
 
     private static func prepare(_ path: String) throws {
         try Files.makeFolder(path)
+        // Of two that start on a new folder in the same moment one makes the store, and the other finds it made.
+        let top = try OpenFile(path, O_RDONLY | O_DIRECTORY)
+        try top.lock(.exclusive)
+        defer { withExtendedLifetime(top) {} }
         let format = "\(path)/format"
         if try Files.status(format) != nil {
             let found = try Files.text(format)

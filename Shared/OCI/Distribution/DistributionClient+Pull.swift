@@ -4,6 +4,8 @@ internal import Outbound
 extension DistributionClient {
     /// The largest manifest that is read.
     static var manifestBytesMax: Int { 4 << 20 }
+    /// Nothing mounts more of them, and each is held open.
+    static var layersMax: Int { 500 }
 
     /// The bytes of a manifest or an index, with their kind; compared with the digest where one was asked for.
     ///
@@ -22,16 +24,26 @@ extension DistributionClient {
         guard reference.digest == nil || reference.digest == digest else {
             throw OCIError(.corrupt, "\(reference.registry) gave other bytes than \(reference.target): \(digest)")
         }
+        if let named = response.header("docker-content-digest"), named.hasPrefix("sha256:"), named != "\(digest)" {
+            throw OCIError(.corrupt, "\(reference.registry) says \(named), and gives the bytes of digest \(digest)")
+        }
         let kind = response.header("content-type").map { String($0.prefix { $0 != ";" }) } ?? MediaType.manifest
         return (bytes, kind)
     }
 
-    /// Brings an image for a platform into a store, and only what is not there.
+    /// Which of these parts may be taken out of the store, where it has them, without their bytes having come.
+    public typealias Reuse = @Sendable (_ parts: [BlobDigest]) async throws -> Set<BlobDigest>
+
+    /// Brings an image for a platform into a store.
     ///
+    /// - Parameter reuse: whoever runs a registry can name any digest in a manifest, also that of what somebody else has
+    ///   in the same store. A part counts as there only where this says so; of others the registry has to have the bytes.
+    /// - Parameter bytesMax: what all parts may have together.
     /// - Returns: its manifest, and pins on all of its parts.
     /// - Throws: `OCIError`; `.corrupt` where the registry gives other bytes than it named.
     public func pull(
         _ reference: ImageReference, for platform: Platform, into store: any BlobStore,
+        reuse: Reuse = { _ in [] }, bytesMax: Int64 = .max,
         progress: @Sendable (_ part: Descriptor, _ bytes: Int64) -> Void = { _, _ in }
     ) async throws -> PulledImage {
         var (bytes, kind) = try await manifest(reference)
@@ -45,8 +57,20 @@ extension DistributionClient {
         }
         let manifest = try Manifest(json: bytes[...])
         var pins: [BlobPin] = []
-        for part in [manifest.configuration] + manifest.layers {
-            if let pin = try? await store.pin(part.digest) {
+        let parts = [manifest.configuration] + manifest.layers
+        guard manifest.layers.count <= Self.layersMax else {
+            throw OCIError(.tooLarge, "\(reference) has \(manifest.layers.count) layers; \(Self.layersMax) at most")
+        }
+        var bytesLeft = bytesMax
+        for part in parts {
+            guard part.size >= 0, part.size <= bytesLeft else {
+                throw OCIError(.tooLarge, "\(reference) has more than \(bytesMax) bytes")
+            }
+            bytesLeft -= part.size
+        }
+        let reusable = try await reuse(parts.map(\.digest))
+        for part in parts {
+            if reusable.contains(part.digest), let pin = try? await store.pin(part.digest) {
                 pins.append(pin)
                 continue
             }
@@ -73,7 +97,12 @@ extension DistributionClient {
         _ part: Descriptor, of reference: ImageReference, into store: any BlobStore,
         _ progress: @Sendable (Int64) -> Void
     ) async throws -> BlobPin {
-        let response = try await send("GET", reference, "blobs/\(part.digest)")
+        let response: OutboundResponse
+        do { response = try await send("GET", reference, "blobs/\(part.digest)") } catch let error as OCIError
+            where error.code == .notFound
+        {
+            throw OCIError(.corrupt, "\(reference.registry) names \(part.digest), and does not have it")
+        }
         let upload = try await store.beginUpload()
         do {
             for try await piece in response.body {

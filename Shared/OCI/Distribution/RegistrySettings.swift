@@ -39,7 +39,8 @@ public struct RegistrySettings: Sendable {
     func address(of registry: String) -> String {
         let host = registry == ImageReference.usualRegistry ? "registry-1.docker.io" : registry
         let name = host.hasPrefix("[") ? host.prefix { $0 != "]" } + "]" : host.prefix { $0 != ":" }
-        let isHere = name == "localhost" || name == "[::1]" || name.hasPrefix("127.")
+        let isLoopback = name.hasPrefix("127.") && name.utf8.allSatisfy { (0x30...0x39).contains($0) || $0 == 0x2e }
+        let isHere = name == "localhost" || name == "[::1]" || isLoopback
         return (isHere || plainRegistries.contains(registry) ? "http://" : "https://") + host
     }
 }

@@ -43,6 +43,9 @@ public struct ImageReference: Hashable, Sendable, CustomStringConvertible {
         if let slash = rest.firstIndex(of: "/") {
             let first = rest[..<slash]
             if first.contains(".") || first.contains(":") || first == "localhost" {
+                guard Self.isRegistry(first) else {
+                    throw Self.fault(text, "`\(first)` is no host, with its port where it has one")
+                }
                 registry = String(first)
                 rest = rest[rest.index(after: slash)...]
             }
@@ -67,6 +70,35 @@ public struct ImageReference: Hashable, Sendable, CustomStringConvertible {
             return false
         }
         return text.utf8.allSatisfy { isWord($0) || "_.-".utf8.contains($0) }
+    }
+
+    /// A name or an address, the latter in brackets where it has colons; nothing that a URL would read as something else.
+    static func isRegistry(_ text: some StringProtocol) -> Bool {
+        guard text.utf8.count <= 255 else { return false }
+        var host = Substring(text)
+        var port: Substring?
+        if host.hasPrefix("["), let end = host.firstIndex(of: "]") {
+            let rest = host[host.index(after: end)...]
+            guard rest.isEmpty || rest.hasPrefix(":") else { return false }
+            port = rest.isEmpty ? nil : rest.dropFirst()
+            host = host[..<end].dropFirst()
+            guard host.utf8.contains(0x3a), host.utf8.allSatisfy({ isHexadecimal($0) || $0 == 0x3a || $0 == 0x2e })
+            else { return false }
+        } else {
+            if let colon = host.firstIndex(of: ":") {
+                port = host[host.index(after: colon)...]
+                host = host[..<colon]
+            }
+            guard let first = host.utf8.first, let last = host.utf8.last, isWord(first), isWord(last),
+                host.utf8.allSatisfy({ isWord($0) || $0 == 0x2d || $0 == 0x2e || $0 == 0x5f })
+            else { return false }
+        }
+        return port.map { !$0.isEmpty && $0.utf8.allSatisfy { (0x30...0x39).contains($0) } && UInt16($0) != nil }
+            ?? true
+    }
+
+    private static func isHexadecimal(_ byte: UInt8) -> Bool {
+        isWord(byte) && Character(Unicode.Scalar(byte)).isHexDigit
     }
 
     public static func isRepository(_ text: some StringProtocol) -> Bool {
@@ -103,6 +135,7 @@ public struct ImageReference: Hashable, Sendable, CustomStringConvertible {
     }
 
     private static func fault(_ text: String, _ reason: String) -> OCIError {
-        OCIError(.malformed, "`\(text)` is no image reference such as registry.example/team/churn:3: \(reason)")
+        OCIError(
+            .malformed, "`\(text.prefix(300))` is no image reference such as registry.example/team/churn:3: \(reason)")
     }
 }

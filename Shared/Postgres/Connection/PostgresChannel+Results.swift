@@ -60,7 +60,12 @@ extension PostgresChannel {
             default: PQclear(result)
             }
         case PGRES_SINGLE_TUPLE:
-            guard case .stream(let buffer) = operation.form else { return PQclear(result) }
+            guard case .stream(let buffer) = operation.form else {
+                PQclear(result)
+                operation.error = PostgresError(
+                    .connection, "rows came one at a time that were asked for together", sql: operation.query.sql)
+                return
+            }
             buffer.push(PostgresRow(result: PostgresResult(result), index: 0))
             operation.deadline = loop.turnStart.advanced(by: operation.timeout)
         case PGRES_PIPELINE_ABORTED:

@@ -50,8 +50,14 @@ extension PostgresChannel {
         isPipelining = true
         operation.state = .sent
         var isSent = true
+        if isRowWise {
+            // libpq would give this one's rows one at a time, too: it takes that back only behind a statement.
+            isRowWise = false
+            isSent = PQsendQueryParams(pointer, "", 0, nil, nil, nil, nil, 1) == 1
+            steps.append(.preamble(operation))
+        }
         if let preamble = operation.preamble {
-            isSent = PQsendQueryParams(pointer, preamble, 0, nil, nil, nil, nil, 1) == 1
+            isSent = isSent && PQsendQueryParams(pointer, preamble, 0, nil, nil, nil, nil, 1) == 1
             steps.append(.preamble(operation))
         }
         let isPrepared = configuration.preparedStatementsMax > 0 && !operation.query.isPlannedForValues
@@ -106,7 +112,9 @@ extension PostgresChannel {
         operation.state = .sent
         steps.append(.exclusive(operation))
         let isSent: Bool
+        isRowWise = false
         if case .stream(let buffer) = operation.form {
+            isRowWise = true
             isSent = sendOnce(operation) && PQsetSingleRowMode(pointer) == 1
             buffer.attach(self)
         } else {

@@ -39,6 +39,8 @@ final class PostgresChannel: Channel, @unchecked Sendable {
     /// Cancelled and ended; they go on when the request to cancel is surely spent.
     var held: [(Operation, Result<PostgresResult?, any Error>)] = []
     var isPipelining = false
+    /// The last statement was a stream, and libpq still gives rows one at a time.
+    var isRowWise = false
     var isCancelInFlight = false
     var wasCancelSent = false
     var needsFlush = false

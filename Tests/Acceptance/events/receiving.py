@@ -62,7 +62,6 @@ class Receiver:
         for connection in self.open:
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
-        self.places.clear()
 
 
 def read(requests, mode, secret):

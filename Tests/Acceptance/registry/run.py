@@ -18,10 +18,11 @@ import sys
 import time
 import traceback
 
-import cases
-import refusals
-import shows
-from registry import CommandLine, Registry
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import cases  # noqa: E402
+import refusals  # noqa: E402
+import shows  # noqa: E402
+from registry import CommandLine, Registry  # noqa: E402
 
 
 def main():

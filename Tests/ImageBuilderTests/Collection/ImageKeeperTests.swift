@@ -61,7 +61,7 @@ import Testing
             let entries = try await fixture.pool.query(
                 "SELECT subject, workspace, actor FROM journal.entries WHERE action = 'image.purged'"
             ).all((String, String?, String).self)
-            #expect(entries.count == 1 && entries[0] == ("images/churn/1", "lab", "system:image-keeper"))
+            #expect(entries.count == 1 && entries[0] == ("images/churn:1", "lab", "system:image-keeper"))
         }
     }
 
@@ -139,6 +139,30 @@ import Testing
                 "UPDATE activities.activities SET state = 'failed', finished_at = now() WHERE id = \(activity.id)")
             _ = try await fixture.collector(Self.greedy).collect()
             #expect(try await fixture.held() == [])
+        }
+    }
+
+    @Test("a build whose use of models was not taken back yet is not forgotten, or nobody would ever take it back")
+    func reports() async throws {
+        try await withImages { fixture in
+            let build = PostgresUUID.random()
+            let lab = PostgresUUID(fixture.lab.id)
+            // A day ago every builder was killed.
+            try await fixture.pool.execute(
+                """
+                INSERT INTO images.builds (id, workspace, begun) VALUES (\(build), \(lab), now() - interval '2 days')
+                """)
+            try await fixture.pool.execute(
+                """
+                INSERT INTO images.reports (workspace, workspace_name, "user", principal, versions, generation, build)
+                VALUES (\(lab), 'lab', 'images/churn:build', \(lab), '{churn:1}', 1, \(build))
+                """)
+            let builds = PostgresQuery("SELECT count(*) FROM images.builds")
+            _ = try await fixture.collector(Self.greedy).collect()
+            #expect(try await fixture.pool.query(builds).all(Int64.self) == [1])
+            try await fixture.pool.execute("UPDATE images.reports SET versions = '{}'")
+            _ = try await fixture.collector(Self.greedy).collect()
+            #expect(try await fixture.pool.query(builds).all(Int64.self) == [0])
         }
     }
 

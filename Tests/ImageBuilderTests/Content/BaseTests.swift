@@ -130,4 +130,17 @@ struct BaseTests {
         #expect(tree.folders.links == ["lib": "usr/lib"])
         #expect(tree.folders.entries["usr/lib"]?.mode == 0o711)
     }
+
+    @Test("a base of more files than can be looked at is refused, and not gathered")
+    func tooMany() async throws {
+        let shop = try Workshop()
+        var contents = LayerContents()
+        for name in ["a", "b", "c"] { try contents.add(TarEntry(path: "d/\(name)"), from: .bytes([])) }
+        let ingredient = try await shop.base(contents)
+        let base = try await BaseImage(ingredient, for: .current, in: shop.store)
+        let failure = await #expect(throws: BuildFailure.self) {
+            try await BaseTree(of: base, in: shop.store, entriesMax: 2)
+        }
+        #expect(failure?.code == "base.size")
+    }
 }

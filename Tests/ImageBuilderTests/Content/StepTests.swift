@@ -99,6 +99,32 @@ struct StepTests {
         }
     }
 
+    @Test("a tree that is laid at the top, or where a link of the base leads, does not get at what is ours either")
+    func ours() async throws {
+        func code(_ change: (Workshop, inout ImageIngredients) async throws -> Void) async throws -> String {
+            let shop = try Workshop()
+            var ingredients = ImageIngredients.of(try await shop.model())
+            ingredients.source = try await shop.tree(["slipway/bin/scorer": "mine", "scorer": "mine"])
+            try await change(shop, &ingredients)
+            do { _ = try await shop.assemble(ingredients) } catch let failure as BuildFailure { return failure.code }
+            return "taken"
+        }
+        let asset = try await code { shop, ingredients in
+            ingredients.assets = [
+                AssetIngredient(tree: try await shop.tree(["slipway/bin/scorer": "mine"]), path: "/")
+            ]
+        }
+        #expect(asset == "assets.path")
+        #expect(try await code { $1.steps = [.copy(from: ".", to: "/")] } == "copy.path")
+        let linked = try await code { shop, ingredients in
+            var contents = LayerContents()
+            try contents.add(TarEntry(path: "opt", kind: .symbolicLink(to: "/slipway/bin"), mode: 0o777))
+            ingredients.base = try await shop.base(contents)
+            ingredients.steps = [.copy(from: "scorer", to: "/opt/scorer")]
+        }
+        #expect(linked == "copy.path")
+    }
+
     @Test("ENV, LABEL, WORKDIR and USER change the configuration, the last of each kind last")
     func configuration() async throws {
         let shop = try Workshop()

@@ -83,6 +83,8 @@ struct ResolvingTests {
         #expect(failure.code == "dependencies.conflict")
         #expect(failure.message.contains("alpha 1.0 depends on gamma<2"), "\(failure.message)")
         #expect(failure.message.contains("beta 1.0 depends on gamma>=2"), "\(failure.message)")
+        #expect(failure.message.contains("Cannot install alpha"), "\(failure.message)")
+        #expect(!failure.message.contains("requirements.txt"), "\(failure.message)")
         #expect(fixture.scratchFolders.isEmpty)
     }
 
@@ -127,16 +129,24 @@ struct ResolvingTests {
         #expect(late.code == "dependencies.index")
     }
 
-    @Test("a cancelled resolution ends the resolver and leaves nothing")
+    @Test(
+        "a cancelled resolution ends the resolver and leaves nothing; meanwhile no process shows the index's password"
+    )
     func cancelled() async throws {
         let silent = try SilentServer()
-        let fixture = try EnvironmentFixture(index: "http://127.0.0.1:\(silent.port)/simple", silence: .seconds(600))
+        let fixture = try EnvironmentFixture(
+            index: "http://user:hidden-word@127.0.0.1:\(silent.port)/simple", silence: .seconds(600))
         let environments = try await fixture.open()
         let (words, continuation) = AsyncStream.makeStream(of: String.self)
         let task = Task {
             try await environments.resolve(request("alpha"), fresh: false) { continuation.yield($0.message) }
         }
         for await _ in words { break }
+        let shown = try FileManager.default.contentsOfDirectory(atPath: "/proc").filter { Int($0) != nil }
+            .compactMap { FileManager.default.contents(atPath: "/proc/\($0)/cmdline") }
+            .map { String(decoding: $0, as: UTF8.self) }
+        #expect(shown.contains { $0.contains(fixture.folder) })
+        #expect(!shown.contains { $0.contains("hidden-word") })
         task.cancel()
         await #expect(throws: CancellationError.self) { _ = try await task.value }
         #expect(fixture.scratchFolders.isEmpty)

@@ -201,6 +201,7 @@ struct BuildTests {
             let other = try await verify()
             #expect(other.result?.text.contains("\"same\": false") == true)
             #expect(other.result?.text.contains("\"kind\": \"models\"") == true)
+            #expect(other.result?.text.contains("\"path\": \"/svc:1\"") == true, "\(other.result?.text ?? "")")
         }
     }
 

@@ -84,7 +84,8 @@ struct BuilderFixture: Sendable {
         configuration.concurrency = concurrency
         configuration.backstop = .milliseconds(100)
         return ActivityWorker(
-            activities, name: name, handlers: [handler ?? BuildHandler(parts), VerifyHandler(parts)],
+            activities, name: name,
+            handlers: [handler ?? BuildHandler(parts), VerifyHandler(parts, comparing: OneFileDiffers())],
             configuration: configuration)
     }
 
@@ -246,8 +247,10 @@ struct NoBases: BaseBringing {
     ) async throws -> BroughtBase { throw BuildFailure("base.missing", "there is no \(reference)") }
 }
 
-private struct NoComparing: ImageComparing {
-    func compare(_ from: StoredImage, _ to: StoredImage) async throws -> Images.ImageComparison { .init() }
+private struct OneFileDiffers: ImageComparing {
+    func compare(_ from: StoredImage, _ to: StoredImage) async throws -> Images.ImageComparison {
+        .init(files: [.init(path: "/\(from.name)", change: .changed, layer: to.image.layers.first?.kind ?? "")])
+    }
 }
 private struct NoPushing: ImagePushing {
     var kind: String { "image.push" }
@@ -293,7 +296,7 @@ func withBuilder(_ body: (BuilderFixture) async throws -> Void) async throws {
         let activities = Activities(fixture.pool, loop: fixture.loops.loops[0])
         let service = ImagesService(
             parts, activities: activities,
-            extras: ImageExtras(comparing: NoComparing(), pushing: NoPushing(), exporting: NoExporting()))
+            extras: ImageExtras(comparing: OneFileDiffers(), pushing: NoPushing(), exporting: NoExporting()))
         let builder = BuilderFixture(
             fixture: fixture, ada: ada, registryBlobs: registryBlobs,
             registry: channel(registryServices, signed: true), builder: channel([service], signed: true), parts: parts,

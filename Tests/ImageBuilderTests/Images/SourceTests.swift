@@ -67,6 +67,30 @@ struct SourceTests {
         }
     }
 
+    @Test(
+        "links to folders of links that open more ways than anybody can go are refused, also without a file at their end"
+    )
+    func endlessLinks() throws {
+        var links = SourceLinks(filesMax: 2000)
+        for level in 0..<60 {
+            for name in ["a", "b"] {
+                try links.add(linkAt: "f\(level)/\(name)", to: "../f\(level + 1)", isHard: false)
+            }
+        }
+        try links.add(folder: "f60")
+        let fault = #expect(throws: SourceFault.self) { try links.followed() }
+        #expect(fault?.code == .tooLarge)
+    }
+
+    @Test("more folders than a tree can sensibly have are refused as they come")
+    func endlessFolders() throws {
+        var links = SourceLinks(filesMax: 10)
+        let deep = (0..<40).map { _ in "d" }.joined(separator: "/")
+        try links.add(folder: deep)
+        let fault = #expect(throws: SourceFault.self) { try links.add(folder: "e/" + deep) }
+        #expect(fault?.code == .tooLarge)
+    }
+
     @Test("more files or bytes than the settings allow are refused before they are taken in")
     func limits() async throws {
         var limits = SourceLimits()

@@ -3,7 +3,8 @@ import Glibc
 
 /// Finds the files of a folder that go into a source tree.
 struct SourceFolder {
-    /// So many a builder takes.
+    static let remedy = "a file .slipwayignore in it leaves out what the image does not need"
+    /// Beyond these it is the wrong folder. How much of the rest a builder takes is its own to say.
     static let filesMax = 100_000
     static let bytesMax: Int64 = 10 << 30
     private static let depthMax = 100
@@ -91,7 +92,7 @@ struct SourceFolder {
             throw Failure(
                 .usage,
                 "\(root) has more than \(files > filesMax ? "\(filesMax) files" : Amounts.bytes(bytesMax)); "
-                    + "a file .slipwayignore in it leaves out what the image does not need")
+                    + remedy)
         }
     }
 

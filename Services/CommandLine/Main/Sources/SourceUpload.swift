@@ -31,6 +31,10 @@ struct SourceUpload {
                     }
                 }
             } catch let error as RPCError {
+                // How much it takes is the builder's to say: it has settings for that.
+                guard error.code != .resourceExhausted else {
+                    throw Failure(.usage, "\(error.message); \(SourceFolder.remedy)")
+                }
                 // A tree that breaks off begins anew: it is small as a rule, and what is half there is of no use.
                 guard error.code == .unavailable, attempt < SourceUpload.attemptsMax else { throw error }
                 attempt += 1

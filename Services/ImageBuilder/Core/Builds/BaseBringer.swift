@@ -33,15 +33,24 @@ public struct BroughtBase: Sendable {
 public struct BaseBringer: BaseBringing {
     private static let documentBytesMax = 4 << 20
 
+    private let images: ImageStore
     private let store: any BlobStore
     private let registries: RegistryClients
     private let layouts: String
+    private let bytesMax: Int64
     private let pool: ComputePool
 
     /// - Parameters:
+    ///   - images: what a workspace's images stand on already needs not come again.
     ///   - layouts: the folder below which `oci:PATH` may name layouts; empty where it may not.
+    ///   - bytesMax: what a registry's image may have, compressed.
     ///   - pool: reads layouts.
-    public init(store: any BlobStore, registries: RegistryClients, layouts: String, pool: ComputePool) {
+    public init(
+        _ images: ImageStore, store: any BlobStore, registries: RegistryClients, layouts: String,
+        bytesMax: Int64 = .max, pool: ComputePool
+    ) {
+        self.images = images
+        self.bytesMax = bytesMax
         self.store = store
         self.registries = registries
         self.layouts = layouts
@@ -52,9 +61,16 @@ public struct BaseBringer: BaseBringing {
         _ reference: String, for platform: Platform, in workspace: Workspace,
         progress: @escaping @Sendable (BuildProgress) async -> Void
     ) async throws -> BroughtBase {
-        let images = BaseImages(
-            store: store, client: registries.client(for: workspace), layouts: layouts, pool: pool)
-        let (base, pins) = try await images.bring(reference, for: platform)
+        let bases = BaseImages(
+            store: store, client: registries.client(for: workspace),
+            reuse: { [images] in try await images.held($0, in: workspace) }, bytesMax: bytesMax, layouts: layouts,
+            pool: pool)
+        let (base, pins): (BaseIngredient, [BlobPin])
+        do {
+            (base, pins) = try await registries.limited { try await bases.bring(reference, for: platform) }
+        } catch let slow as RegistryTooSlow {
+            throw BuildFailure("base.slow", "the base \(reference): \(slow)")
+        }
         return BroughtBase(base: base, python: try await python(base.manifest), pins: pins)
     }
 

@@ -8,7 +8,6 @@ internal import RPC
 enum BuildTrouble {
     static func translating<Result>(_ body: () async throws -> Result) async throws -> Result {
         do { return try await body() } catch let error as BuildFailure {
-            if error.code == "base.unavailable" { throw ActivityRetry(after: .seconds(5), error.message) }
             throw ActivityFailure(code: error.code, error.message)
         } catch let error as RPCError {
             throw translated(error)

@@ -14,6 +14,9 @@ enum RecipeRules {
     static let variablesMax = 200
     static let variableBytesMax = 32_768
     static let pathBytesMax = 1024
+    static let baseBytesMax = 1024
+    /// Of variables and labels: they stand in the image's configuration, and registries take no large ones.
+    static let settingsBytesMax = 1 << 20
 
     /// - Throws: `invalidArgument` with all that is wrong.
     static func check(_ request: Slipway.Images.V1.BuildRequest) throws(RPCError) {
@@ -64,10 +67,28 @@ enum RecipeRules {
             check(folder: asset.path, "recipe.assets[\(index)].path", &violations)
         }
         variables(recipe.variables, &violations)
-        if !recipe.base.isEmpty, !recipe.base.hasPrefix("oci:") {
+        let isLayout = recipe.base.hasPrefix("oci:")
+        if recipe.base.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) {
+            violations.add("recipe.base", "it has a control character")
+        } else if recipe.base.utf8.count > baseBytesMax {
+            violations.add("recipe.base", "it has \(recipe.base.utf8.count) bytes; \(baseBytesMax) at most")
+        } else if !recipe.base.isEmpty, !isLayout {
             do { _ = try ImageReference(recipe.base) } catch { violations.add("recipe.base", error.message) }
         }
         steps(recipe, &violations)
+        let settings =
+            recipe.variables.map { ($0.key, $0.value) }
+            + recipe.steps.compactMap { step in
+                switch step.kind {
+                case .env(let setting), .label(let setting): (setting.name, setting.value)
+                default: nil
+                }
+            }
+        let settingsBytes = settings.reduce(0) { $0 + $1.0.utf8.count + $1.1.utf8.count }
+        if settingsBytes > settingsBytesMax {
+            violations.add(
+                "recipe", "its variables and labels have \(settingsBytes) bytes together; \(settingsBytesMax) at most")
+        }
         if let resources = recipe.resources,
             resources.cpuMillis < 0 || resources.memoryBytes < 0 || resources.gpus < 0
         {

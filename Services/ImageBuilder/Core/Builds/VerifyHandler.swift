@@ -15,9 +15,16 @@ public struct VerifyHandler: ActivityHandler {
 
     public let kind = VerifyHandler.name
     public let isResumable = true
-    private let parts: BuildParts
+    private static let filesMax = 100
 
-    public init(_ parts: BuildParts) { self.parts = parts }
+    private let parts: BuildParts
+    private let comparing: any ImageComparing
+
+    /// - Parameter comparing: says which files differ where it is not the same.
+    public init(_ parts: BuildParts, comparing: any ImageComparing) {
+        self.parts = parts
+        self.comparing = comparing
+    }
 
     public func run(_ context: ActivityContext) async throws -> PostgresJSON? {
         defer { parts.reporter.ring() }
@@ -56,7 +63,25 @@ public struct VerifyHandler: ActivityHandler {
             contents.ingredients(files, environment: environment, base: base?.base, parts), memory: nil,
             progress: progress)
         withExtendedLifetime(base?.pins) {}
-        return Self.result(stored, image)
+        defer { withExtendedLifetime(image.pins) {} }
+        return Self.result(stored, image, try await differences(stored, image))
+    }
+
+    /// What differs in the files; nil where nothing does, or where what was built before is not whole any more.
+    private func differences(
+        _ stored: StoredImage, _ image: AssembledImage
+    ) async throws -> Slipway.Images.V1.ImageComparison? {
+        guard image.manifest.digest != stored.digest else { return nil }
+        var found = stored.image
+        found.digest = "\(image.manifest.digest)"
+        found.layers = image.layers.map { .init($0) }
+        let built = StoredImage(
+            id: stored.id, image: found, digest: image.manifest.digest, usesBasePython: stored.usesBasePython)
+        do { return try await comparing.compare(stored, built) } catch let error as RPCError
+            where error.code == .dataLoss
+        {
+            return nil
+        }
     }
 
     private func versions(
@@ -91,7 +116,9 @@ public struct VerifyHandler: ActivityHandler {
         return found
     }
 
-    private static func result(_ stored: StoredImage, _ image: AssembledImage) -> PostgresJSON {
+    private static func result(
+        _ stored: StoredImage, _ image: AssembledImage, _ comparison: Slipway.Images.V1.ImageComparison?
+    ) -> PostgresJSON {
         let isSame = image.manifest.digest == stored.digest
         var members = [
             ("same", isSame ? "true" : "false"), ("image", RowJSON.text(stored.name)),
@@ -109,8 +136,24 @@ public struct VerifyHandler: ActivityHandler {
                 ])
             }
             members.append(("layers", "[\(differing.joined(separator: ","))]"))
+            if let comparison {
+                let files = comparison.files.prefix(filesMax).map { file in
+                    RowJSON.object(["path": file.path, "change": change(file.change), "layer": file.layer])
+                }
+                let isCut = comparison.truncated || comparison.files.count > filesMax
+                members.append(("files", "[\(files.joined(separator: ","))]"))
+                members.append(("moreFiles", isCut ? "true" : "false"))
+            }
         }
         return PostgresJSON(RowJSON.members(members))
+    }
+
+    private static func change(_ change: Slipway.Images.V1.FileDifference.Change) -> String {
+        switch change {
+        case .added: "added"
+        case .removed: "removed"
+        default: "changed"
+        }
     }
 }
 

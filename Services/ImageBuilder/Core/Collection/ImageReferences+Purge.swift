@@ -31,7 +31,7 @@ extension ImageReferences {
                 ).all((String, Int32, String, String).self)
                 for (name, version, digest, workspace) in gone {
                     let entry = JournalEntry(
-                        actor: "system:image-keeper", action: "image.purged", subject: "images/\(name)/\(version)",
+                        actor: "system:image-keeper", action: "image.purged", subject: "images/\(name):\(version)",
                         workspace: workspace.isEmpty ? nil : workspace,
                         reason: "deleted longer ago than images are kept",
                         before: PostgresJSON("{\"digest\":\"sha256:\(digest)\"}"))

@@ -33,7 +33,14 @@ struct ImageReferences: Sendable {
             OR EXISTS (SELECT FROM images.build_blobs AS b JOIN activities.activities AS a ON a.id = b.build
                 WHERE b.digest = d.digest AND a.state IN ('pending', 'running', 'cancelling'))
             """)
-        return Set(try found.all([UInt8].self).compactMap { BlobDigest(bytes: $0) })
+        // An answer that can't be read is no answer: whatever it does not name is removed.
+        return Set(
+            try found.all([UInt8].self).map { bytes in
+                guard let digest = BlobDigest(bytes: bytes) else {
+                    throw PostgresError(.usage, "a digest of \(bytes.count) bytes")
+                }
+                return digest
+            })
     }
 
     /// Forgets what was only remembered.
@@ -45,14 +52,16 @@ struct ImageReferences: Sendable {
         return layers + locks
     }
 
-    /// Forgets what builds held that are at their end (a build's row and its activity's are written together), and then
-    /// source trees that nobody took up for so long and that no image and no build names.
+    /// Forgets what builds held that are at their end (a build's row and its activity's are written together; one whose use
+    /// of models was not taken back yet stays, because its row is how `UseReporter` finds that out), and then source trees
+    /// that nobody took up for so long and that no image and no build names.
     func forgetSources(unusedFor age: Duration) async throws -> Int {
         try await pool.execute(
             """
             DELETE FROM images.builds AS b WHERE b.begun <= now() - make_interval(secs => \(age.inSeconds))
             AND NOT EXISTS (SELECT FROM activities.activities AS a
                 WHERE a.id = b.id AND a.state IN ('pending', 'running', 'cancelling'))
+            AND NOT EXISTS (SELECT FROM images.reports AS r WHERE r.build = b.id AND r.versions <> '{}')
             """)
         return try await pool.transaction { transaction in
             // Locked first and looked at then: a build that takes one up in between has moved its time, or waits here and

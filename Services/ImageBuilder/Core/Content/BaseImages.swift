@@ -8,16 +8,25 @@ public import OCI
 public struct BaseImages: Sendable {
     private let store: any BlobStore
     private let client: DistributionClient?
+    private let reuse: DistributionClient.Reuse
+    private let bytesMax: Int64
     private let layouts: String
     private let pool: ComputePool
 
     /// - Parameters:
     ///   - client: asks registries; nil where none may be asked.
+    ///   - reuse: what of a registry's image need not come again, because whoever builds has it already.
+    ///   - bytesMax: what a registry's image may have, compressed.
     ///   - layouts: the folder below which `oci:PATH` may name layouts; empty where it may not.
     ///   - pool: reads layouts.
-    public init(store: any BlobStore, client: DistributionClient?, layouts: String, pool: ComputePool) {
+    public init(
+        store: any BlobStore, client: DistributionClient?, reuse: @escaping DistributionClient.Reuse = { _ in [] },
+        bytesMax: Int64 = .max, layouts: String, pool: ComputePool
+    ) {
         self.store = store
         self.client = client
+        self.reuse = reuse
+        self.bytesMax = bytesMax
         self.layouts = layouts
         self.pool = pool
     }
@@ -47,7 +56,8 @@ public struct BaseImages: Sendable {
         case .unauthorised, .denied: "base.unauthorised"
         case .unavailable, .throttled, .resources: "base.unavailable"
         case .unsupported, .refused: "base.unsupported"
-        case .corrupt, .unsafe, .tooLarge: "base.damaged"
+        case .corrupt, .unsafe: "base.damaged"
+        case .tooLarge: "base.size"
         }
     }
 
@@ -64,7 +74,8 @@ public struct BaseImages: Sendable {
         reference.digest = try BlobHasher.digest(bytes)
         let image: PulledImage
         do {
-            image = try await client.pull(reference, for: platform, into: store, progress: progress)
+            image = try await client.pull(
+                reference, for: platform, into: store, reuse: reuse, bytesMax: bytesMax, progress: progress)
         } catch let error as OCIError where error.code == .notFound {
             // The manifest is there: what is not is an image for the platform.
             throw BuildFailure("base.platform", error.message)
@@ -88,6 +99,10 @@ public struct BaseImages: Sendable {
         if let colon = path.lastIndex(of: ":"), ImageReference.isTag(path[path.index(after: colon)...]) {
             tag = String(path[path.index(after: colon)...])
             path = String(path[..<colon])
+        }
+        // Nothing is said of what is elsewhere, not even whether it is there.
+        guard !path.split(separator: "/").contains("..") else {
+            throw BuildFailure("base.layout", "\(text) leads out of the folder of layouts, the only place for them")
         }
         let folder = ImageLayoutFolder(
             path.hasPrefix("/") ? path : "\(layouts)/\(path)", below: layouts, pool: pool)

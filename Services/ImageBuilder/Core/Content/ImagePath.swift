@@ -26,11 +26,20 @@ enum ImagePath {
                 parts.append(part)
             }
         }
-        if let first = parts.first, reserved.contains(String(first)) {
-            throw BuildFailure("\(what).path", "`\(path)` is in /\(first), which is not the user's to fill")
-        }
         guard !full.utf8.contains(0) else { throw BuildFailure("\(what).path", "a path with a zero byte in it") }
-        return "/" + parts.joined(separator: "/")
+        let place = "/" + parts.joined(separator: "/")
+        try check(place, of: what)
+        return place
+    }
+
+    /// - Parameter place: absolute, links in it followed: a base's may lead anywhere, and a tree that is laid at the top may
+    ///   hold anything.
+    /// - Throws: `BuildFailure`, where it is not its user's.
+    static func check(_ place: String, of what: String) throws(BuildFailure) {
+        guard let first = place.split(separator: "/", maxSplits: 1).first, reserved.contains(String(first)) else {
+            return
+        }
+        throw BuildFailure("\(what).path", "`\(place)` is in /\(first), which is not the user's to fill")
     }
 
     /// Whether it can be a folder under `models`: the scorer passes over what begins with a dot.

@@ -92,7 +92,7 @@ struct ImagePlan: Sendable {
         for asset in ingredients.assets {
             let path = try folders.settled(ImagePath.destination(asset.path, of: "assets"))
             plan.add(path, .folder, keeping: folders)
-            for file in asset.tree.files { plan.add(file, below: path) }
+            for file in asset.tree.files { try plan.add(file, below: path, of: "assets") }
             words.append("assets in \(path)")
         }
         plan.description = words.joined(separator: ", ")
@@ -129,6 +129,12 @@ struct ImagePlan: Sendable {
 extension LayerPlan {
     mutating func add(_ file: TreeFile, below folder: String) {
         add("\(folder)/\(file.path)", .blob(file.digest, size: file.size), mode: file.isExecutable ? 0o755 : 0o644)
+    }
+
+    /// Where somebody wants it.
+    mutating func add(_ file: TreeFile, below folder: String, of what: String) throws(BuildFailure) {
+        try ImagePath.check("\(folder)/\(file.path)", of: what)
+        add(file, below: folder)
     }
 
     /// A folder, unless it is there already and stays as it is.

@@ -75,11 +75,11 @@ struct StepResult: Sendable {
             var copy = file
             copy.path = MachineParts.name(file.path)
             if isInto {
-                layer.add(copy, below: target == "/" ? "" : target)
+                try layer.add(copy, below: target == "/" ? "" : target, of: "copy")
             } else {
                 let name = MachineParts.name(target)
                 copy.path = name
-                layer.add(copy, below: String(target.dropLast(name.utf8.count + 1)))
+                try layer.add(copy, below: String(target.dropLast(name.utf8.count + 1)), of: "copy")
             }
             return
         }
@@ -94,7 +94,7 @@ struct StepResult: Sendable {
             copy.path = String(file.path.dropFirst(prefix.count))
             let place = try folders.settled("\(target)/\(copy.path)")
             copy.path = MachineParts.name(place)
-            layer.add(copy, below: String(place.dropLast(copy.path.count + 1)))
+            try layer.add(copy, below: String(place.dropLast(copy.path.count + 1)), of: "copy")
         }
     }
 

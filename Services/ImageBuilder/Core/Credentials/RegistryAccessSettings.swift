@@ -10,6 +10,7 @@ public struct RegistryAccessSettings: ConfigurationSection {
     public var proxy = false
     public var authorities = ""
     public var retries = 3
+    public var limit = Duration.seconds(7200)
 
     public init() {}
 
@@ -26,6 +27,7 @@ public struct RegistryAccessSettings: ConfigurationSection {
         keys.add(
             "proxy", \.proxy, "use the proxy that the environment names: then its rules hold for what it connects to")
         keys.add("authorities", \.authorities, "a file of certificates to believe instead of the machine's")
+        keys.add("limit", \.limit, "how long a pull or a push may take altogether")
         keys.add("retries", \.retries, "how often is tried again what failed for a passing reason")
     }
 
@@ -34,7 +36,7 @@ public struct RegistryAccessSettings: ConfigurationSection {
         func parsed(_ texts: [String], _ key: String) throws -> [OutboundNetwork] {
             try texts.map { text in
                 guard let network = OutboundNetwork(text) else {
-                    throw RegistryAccessError("registries.\(key): \"\(text)\" is no network such as 10.0.0.0/8")
+                    throw RegistryAccessError("outside.\(key): \"\(text)\" is no network such as 10.0.0.0/8")
                 }
                 return network
             }

@@ -1,5 +1,5 @@
 public import Access
-public import Blobs
+internal import Blobs
 public import Postgres
 public import ResourceKit
 internal import Journal
@@ -15,14 +15,13 @@ public struct ImageStore: Sendable {
 
     public init(_ pool: PostgresPool) { self.pool = pool }
 
-    /// Those of the blobs that something here needs: images, source trees, builds under way.
-    public func referenced(_ digests: [BlobDigest]) async throws -> Set<BlobDigest> {
+    /// Those of the blobs that an image of the workspace has: whoever builds there could read them anyway.
+    func held(_ digests: [BlobDigest], in workspace: Workspace) async throws -> Set<BlobDigest> {
         let found = try await pool.read(
             """
             SELECT given.digest FROM unnest(\(digests.map(\.bytes))) AS given (digest)
-            WHERE EXISTS (SELECT FROM images.image_blobs AS i WHERE i.digest = given.digest)
-                OR EXISTS (SELECT FROM images.source_files AS s WHERE s.digest = given.digest)
-                OR EXISTS (SELECT FROM images.build_blobs AS b WHERE b.digest = given.digest)
+            WHERE EXISTS (SELECT FROM images.image_blobs AS b JOIN images.images AS i ON i.id = b.image
+                WHERE b.digest = given.digest AND i.workspace = \(workspace.databaseID))
             """
         ).all([UInt8].self)
         return Set(found.compactMap { BlobDigest(bytes: $0) })

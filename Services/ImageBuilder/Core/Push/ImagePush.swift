@@ -78,7 +78,9 @@ public struct ImagePush: ImagePushing, ActivityHandler {
             // From here on its parts stay, whatever becomes of the image.
             let parts = try await ImageParts(of: order.digest, name, in: store)
             defer { withExtendedLifetime(parts) {} }
-            return try await push(order, parts, workspace, context)
+            return try await registries.limited { try await push(order, parts, workspace, context) }
+        } catch let slow as RegistryTooSlow {
+            throw ActivityFailure(code: "push.slow", "the push to \(order.destination): \(slow)")
         } catch let error as OCIError {
             throw ImagePush.failure(error)
         } catch let error as RPCError {

@@ -5,6 +5,9 @@ struct SourceLinks {
     private var links: [String: Link] = [:]
     private var folders: Set<String> = [""]
     private let filesMax: Int
+    /// Of what lies in a tree, for each file that it may have: folders that are named, and ways that links open.
+    private static let foldersPerFile = 5
+    private var foldersMax: Int { filesMax * Self.foldersPerFile }
 
     private struct Link {
         let target: String
@@ -38,6 +41,10 @@ struct SourceLinks {
                 throw SourceFault("\(path) lies in \(place), which is a link: a tree has its files where they are")
             }
             folders.insert(place)
+            // Each costs its whole path, and comes for two letters of a longer one.
+            guard folders.count <= foldersMax else {
+                throw SourceFault("there are more than \(foldersMax) folders", .tooLarge)
+            }
         }
     }
 
@@ -51,20 +58,36 @@ struct SourceLinks {
     /// Every file with what links lead to.
     /// - Throws: `SourceFault` for a link that leads nowhere, out of the tree, or round in circles.
     func followed() throws(SourceFault) -> [TreeFile] {
-        var found = files
-        for path in links.keys.sorted() { try lay(path, at: path, inside: [], &found) }
-        return Array(found.values)
+        var laying = Laying(found: files, stepsLeft: foldersMax)
+        for path in links.keys.sorted() { try lay(path, at: path, inside: [], &laying) }
+        return Array(laying.found.values)
+    }
+
+    /// Links to folders of links: a few of them open more ways than anybody can go, also where there is no file at the end.
+    private struct Laying {
+        var found: [String: TreeFile]
+        var stepsLeft: Int
     }
 
     /// Puts what is at `path` at `place`: a file, or all that is in a folder.
     private func lay(
-        _ path: String, at place: String, inside above: Set<String>, _ found: inout [String: TreeFile]
+        _ path: String, at place: String, inside above: Set<String>, _ laying: inout Laying
     ) throws(SourceFault) {
+        guard laying.stepsLeft > 0 else {
+            throw SourceFault("the links lead to more than \(foldersMax) places", .tooLarge)
+        }
+        laying.stepsLeft -= 1
+        guard place.utf8.count <= SourceIntake.pathBytesMax else {
+            throw SourceFault(
+                "by links, a path has \(place.utf8.count) bytes; \(SourceIntake.pathBytesMax) at most")
+        }
         let target = try resolve(path)
         if var file = files[target] {
             file.path = place
-            found[place] = file
-            guard found.count <= filesMax else { throw SourceFault("there are more than \(filesMax) files", .tooLarge) }
+            laying.found[place] = file
+            guard laying.found.count <= filesMax else {
+                throw SourceFault("there are more than \(filesMax) files", .tooLarge)
+            }
             return
         }
         guard folders.contains(target) else {
@@ -77,7 +100,7 @@ struct SourceLinks {
         let prefix = target + "/"
         let inner = files.keys.filter { $0.hasPrefix(prefix) } + links.keys.filter { $0.hasPrefix(prefix) }
         for name in inner.sorted() {
-            try lay(name, at: place + "/" + name.dropFirst(prefix.count), inside: above.union([target]), &found)
+            try lay(name, at: place + "/" + name.dropFirst(prefix.count), inside: above.union([target]), &laying)
         }
     }
 

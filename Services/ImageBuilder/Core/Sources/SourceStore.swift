@@ -38,6 +38,8 @@ public struct SourceStore: Sendable {
             case let error as SourceFault where error.code == .tooLarge:
                 throw RPCError(.resourceExhausted, "the source tree is too large: \(error)")
             case let error as SourceFault: throw RPCError.badRequest(field: "data", "\(error)")
+            case let error as BlobError where error.code == .outOfSpace:
+                throw RPCError(.resourceExhausted, "the builder's disk is full")
             case let error as TarError: throw RPCError.badRequest(field: "data", "\(error)")
             default: throw error
             }

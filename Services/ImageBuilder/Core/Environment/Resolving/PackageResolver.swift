@@ -13,6 +13,9 @@ struct PackageResolver: Sendable {
 
     /// Runs pip with the conditions of requirements judged for the target's Python, which pip does only for tags, and
     /// without what would run a package's code or another program: sources that a package names by address.
+    ///
+    /// What pip is to do stands in a file: an index may have a password in its address, and arguments are for the whole
+    /// machine to read.
     private static let program = """
         import sys
         target = sys.argv[1]
@@ -38,7 +41,8 @@ struct PackageResolver: Sendable {
         sdist.SourceDistribution.prepare_distribution_metadata = refuse
         prepare.unpack_vcs_link = refuse
         from pip._internal.cli.main import main
-        sys.exit(main(sys.argv[2:]))
+        with open(sys.argv[2], encoding="utf-8") as words:
+            sys.exit(main(words.read().split("\\0")))
         """
 
     /// A package with its wheel in the store.
@@ -68,21 +72,25 @@ struct PackageResolver: Sendable {
         _ lines: [String], _ options: [String], _ plan: EnvironmentPlan, _ platform: WheelPlatform,
         progress: @escaping @Sendable (BuildProgress) async -> Void
     ) async throws -> [Fetched] {
-        let (settings, text) = (settings, lines.joined(separator: "\n") + "\n")
+        let text = lines.joined(separator: "\n") + "\n"
         let scratch = try await pool.run {
             let scratch = try ScratchFolder(in: settings.folder)
             try ScratchFolder.make("\(scratch.path)/wheels")
             try ScratchFolder.write(text.utf8, to: "\(scratch.path)/requirements.txt")
+            let words = arguments(scratch, plan, platform) + options
+            try ScratchFolder.write(words.joined(separator: "\0").utf8, to: "\(scratch.path)/arguments")
             try PipCache(folder: settings.folder).makeRoom(settings.cacheBytes)
             return scratch
         }
+        // Not when the last of those that read in it on other threads has let go: it is gone when this ends, however it does.
+        defer { scratch.release() }
         let said = Lock<[String]>([])
         let process = Subprocess(
             program: interpreter.program,
-            arguments: ["-I", "-c", Self.program, plan.python.description] + arguments(scratch, plan, platform)
-                + options,
+            arguments: ["-I", "-c", Self.program, plan.python.description, "\(scratch.path)/arguments"],
             environment: environment(scratch), folder: scratch.path, limit: settings.limit)
-        let ending = try await process.run(on: pool) { line in
+        let ending = try await process.run(on: pool) { words in
+            let line = PipWords.naming(lines, of: "\(scratch.path)/requirements.txt", in: words)
             let isNew = said.withLock { said in
                 // Of what repeats itself without end, the end is what matters.
                 if said.count >= 4000 { said.removeFirst(2000) }

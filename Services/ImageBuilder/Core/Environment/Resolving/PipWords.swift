@@ -49,7 +49,21 @@ struct PipWords {
         }
         let more = causes.count > 8 ? ", and \(causes.count - 8) more" : ""
         let reasons = causes.isEmpty ? "" : ": \(causes.prefix(8).joined(separator: ", "))\(more)"
-        return BuildFailure("dependencies.conflict", Self.short("\(line)", 400) + reasons)
+        let what = line.hasSuffix(".") && !reasons.isEmpty ? line.dropLast() : line
+        return BuildFailure("dependencies.conflict", Self.short("\(what)", 400) + reasons)
+    }
+
+    /// pip's words with the requirements themselves, where it names a file that nobody knows and a line of it.
+    static func naming(_ requirements: [String], of file: String, in words: String) -> String {
+        var (text, rest) = ("", words[...])
+        while let place = rest.firstRange(of: "-r \(file) (line ") {
+            let number = rest[place.upperBound...].prefix(while: \.isNumber)
+            let after = rest[number.endIndex...]
+            guard let line = Int(number), requirements.indices.contains(line - 1), after.hasPrefix(")") else { break }
+            text += rest[..<place.lowerBound] + requirements[line - 1]
+            rest = after.dropFirst()
+        }
+        return text + rest
     }
 
     private func hashes(_ errors: [Substring]) -> BuildFailure? {

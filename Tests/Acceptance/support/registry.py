@@ -43,8 +43,10 @@ def await_file(path):
 class Registry:
     """A registry that runs, with everything that it made in one folder."""
 
-    def __init__(self, binaries):
+    def __init__(self, binaries, before=()):
+        """`before` are words in front of the program, the last of which sets variables, as `env` does."""
         self.binaries = binaries
+        self.before = list(before)
         # PostgreSQL runs as another user there, and a socket's path must be short.
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="slipway-", dir="/tmp"))
         self.folder.chmod(0o755)
@@ -67,11 +69,21 @@ class Registry:
             if process.wait(60) != 0:
                 raise AssertionError(f"the second instance ended with {process.returncode}")
 
+    def words(self, program, *flags):
+        """A command. Behind other words settings are variables: Swift's runtime finds no arguments any more where a library
+        that was loaded before it, as for another clock, has moved the environment."""
+        if not self.before:
+            return [self.binaries / program, *flags]
+        settings = [flag.removeprefix("--").partition("=") for flag in flags]
+        prefix = program.replace("-", "_")
+        variables = [f"{prefix}_{name.replace('.', '_')}".upper() + f"={value}" for name, _, value in settings]
+        return [*self.before, *variables, self.binaries / program]
+
     def start(self):
         log = open(self.folder / "registry.log", "ab")
         self.process = subprocess.Popen(
-            [self.binaries / "registry", f"--host.data={self.data}", f"--host.listen=127.0.0.1:{self.port}"],
-            stdout=log, stderr=log)
+            self.words("registry", f"--host.data={self.data}", f"--host.listen=127.0.0.1:{self.port}"), stdout=log,
+            stderr=log)
         log.close()
         deadline = time.monotonic() + 120
         while True:
