@@ -20,7 +20,7 @@ import sys
 import traceback
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "registry"))
+sys.path.insert(0, str(HERE.parent / "support"))
 
 from jsonschema import Draft202012Validator
 

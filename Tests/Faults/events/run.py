@@ -26,7 +26,7 @@ import threading
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parents[1] / "Acceptance" / "registry"))
+sys.path.insert(0, str(HERE.parents[1] / "Acceptance" / "support"))
 
 from checker import check
 from database import Database, Writer
