@@ -76,6 +76,7 @@ class House:
         self.receiver = None
         self.instances = [None, None]
         self.ports = [free_port(), free_port()]
+        self.log_starts = [0, 0]
         self.counts = collections.Counter()
         self.trouble = []
 
@@ -110,6 +111,7 @@ class House:
 
     def start_instance(self, index):
         with open(self.registry.folder / f"events-{index}.log", "ab") as log:
+            self.log_starts[index] = log.tell()
             self.instances[index] = subprocess.Popen(
                 [self.binaries / "events", f"--host.data={self.registry.data}",
                  f"--host.listen=127.0.0.1:{self.ports[index]}", "--delivery.allowed_networks=127.0.0.0/8",
@@ -148,8 +150,15 @@ class House:
                 self.start_instance(each)
 
     def check(self, index):
-        if self.instances[index].poll() is not None:
-            self.trouble.append(f"instance {index} ended by itself with {self.instances[index].returncode}")
+        """One that finds no database when it starts may give up; one that was at work may not end by itself."""
+        if self.instances[index].poll() is None:
+            return
+        log = self.registry.folder / f"events-{index}.log"
+        said = log.read_bytes()[self.log_starts[index]:].decode(errors="replace")
+        if '"listening"' in said:
+            self.trouble.append(f"instance {index} ended by itself with {self.instances[index].returncode}: {said[-800:]}")
+        else:
+            self.counts["found no database at its start"] += 1
 
     def resume(self):
         """As an operator does who knows that the receiver is back: the pauses of the schedule are hours."""
