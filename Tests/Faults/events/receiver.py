@@ -4,8 +4,8 @@
     receiver.py PORT FILE SEED REFUSALS
 
 A line for each event: `a` where it was accepted and `r` where it was not, the subscription (the address's path), the
-event's id, its subject. Of all requests the share REFUSALS is answered 503. Lines of one process are in the order in which
-its answers were decided; there is only one process at a time.
+event's id, its subject. Of all requests the share REFUSALS is answered 503. Lines of one process are in the order in
+which its answers were decided; there is only one process at a time.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""No event is lost: PostgreSQL, two instances of `events` and the receiver are killed and started again, at random, while
-things happen; then everything that was committed is looked for in what the receiver accepted.
+"""No event is lost: PostgreSQL, two instances of `events` and the receiver are killed and started again, at random,
+while things happen; then everything that was committed is looked for in what the receiver accepted.
 
     Tests/Faults/events/run.py --bin .build/debug                               5,000 events, one seed
     Tests/Faults/events/run.py --bin .build/release --scale full                100,000 events, three seeds
@@ -156,7 +156,8 @@ class House:
         log = self.registry.folder / f"events-{index}.log"
         said = log.read_bytes()[self.log_starts[index]:].decode(errors="replace")
         if '"listening"' in said:
-            self.trouble.append(f"instance {index} ended by itself with {self.instances[index].returncode}: {said[-800:]}")
+            self.trouble.append(
+                f"instance {index} ended by itself with {self.instances[index].returncode}: {said[-800:]}")
         else:
             self.counts["found no database at its start"] += 1
 
