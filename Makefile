@@ -50,7 +50,9 @@ test-interop: bootstrap ## Other implementations against our programs, and ours 
 test-acceptance: bootstrap ## The services as their users meet them: real programs, the command line, clients of others
 	swift build -j $(JOBS) --product registry
 	swift build -j $(JOBS) --product slipway
+	swift build -j $(JOBS) --product events
 	.tools/python/bin/python Tests/Acceptance/registry/run.py --bin "$$(swift build --show-bin-path)"
+	.tools/events/bin/python Tests/Acceptance/events/run.py --bin "$$(swift build --show-bin-path)"
 
 .PHONY: test-images
 test-images: bootstrap ## Images, built with the real programs, taken and run by others; needs root for runc and docker
@@ -81,7 +83,7 @@ test-shows: bootstrap ## The registry at the scale that is promised: 10,000 vers
 
 .PHONY: test-faults
 test-faults: bootstrap ## Floods of calls, cancels, deaths, idle connections, slow readers, kills; SCALE=full for all of it
-	for product in rpc-interop-server activity-worker image-builder registry slipway; do \
+	for product in rpc-interop-server activity-worker image-builder registry events slipway; do \
 		swift build -j $(JOBS) --product $$product || exit 1; done
 	Tests/Faults/run --bin "$$(swift build --show-bin-path)" --scale $(or $(SCALE),short)
 	Tests/Faults/images/run.py --bin "$$(swift build --show-bin-path)" --scale $(or $(SCALE),short)

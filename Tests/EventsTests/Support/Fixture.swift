@@ -135,6 +135,23 @@ final class TestRelay: Sendable {
     }
 }
 
+/// An instance of the relay that is killed: it has threads of its own, which stop in the middle of what they do.
+final class DoomedRelay: Sendable {
+    private let loops: LoopGroup
+    private let relay: TestRelay
+
+    init(_ fixture: Fixture, _ receiver: any EventSending, _ change: (inout RelaySettings) -> Void = { _ in }) throws {
+        loops = try LoopGroup(count: 1, name: "doomed")
+        try loops.start()
+        let own = Fixture(
+            loops: loops, configuration: fixture.configuration,
+            pool: PostgresPool(fixture.configuration, loops: loops.loops), secrets: fixture.secrets)
+        relay = TestRelay(own, receiver, name: "doomed", change)
+    }
+
+    func kill() { loops.stop() }
+}
+
 /// Runs `body` with a database of its own.
 func withFixture(_ body: (Fixture) async throws -> Void) async throws {
     let cluster = try await TestCluster.shared.value
@@ -156,8 +173,7 @@ func withFixture(_ body: (Fixture) async throws -> Void) async throws {
         secrets: SecretStore(pool, keys: SecretKeys(.random())))
     var failure: (any Error)?
     do { try await body(fixture) } catch { failure = error }
-    // Not `close`: it waits for connections that were lent to tasks which were cancelled meanwhile, and the server goes with
-    // the process anyway.
+    await pool.close()
     loops.stop()
     if let failure { throw failure }
 }

@@ -150,8 +150,12 @@ extension Relay {
 
     /// Pumps again after a while; the earliest wish counts.
     func look(at run: SubscriptionRun, after pause: Duration) {
-        guard run.timer == nil else { return }
-        run.timer = loop.schedule(after: max(.milliseconds(1), min(pause, .seconds(30)))) { [weak self, weak run] in
+        let pause = max(.milliseconds(1), min(pause, .seconds(30)))
+        let time = loop.clock.now.advanced(by: pause)
+        guard run.timer == nil || time < run.looksAt else { return }
+        run.timer?.cancel()
+        run.looksAt = time
+        run.timer = loop.schedule(after: pause) { [weak self, weak run] in
             guard let self, let run else { return }
             self.assumeIsolated { relay in
                 run.timer = nil

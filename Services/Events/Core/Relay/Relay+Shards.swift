@@ -155,7 +155,10 @@ extension Relay {
         for subject in report.subjects {
             if blocked.contains(subject) {
                 run.rowsWait(from: .now)
-            } else if !run.outbox.waiting.values.contains(where: { $0.item.event.subject == subject }) {
+            } else if run.outbox.waiting.values.contains(where: { $0.item.event.subject == subject }) {
+                // It came after the writing began: whoever writes it looks again which is the first.
+                run.freed.insert(subject)
+            } else {
                 run.blocked.remove(subject)
             }
         }

@@ -37,11 +37,11 @@ extension RelayStore {
             """
         let order: PostgresQuery = isOrdered ? "transaction, id" : "due"
         let first: PostgresQuery = """
-            SELECT transaction, id, event, attempts, since, content FROM (\(found)) AS w
+            SELECT transaction, id, event, attempts, since, content, subject FROM (\(found)) AS w
             WHERE NOT EXISTS (\(taken)) ORDER BY \(order) LIMIT \(limit)
             """
         let rows = try await pool.read(first.plannedForValues()).all(
-            (Int64, Int64, String, Int32, PostgresTimestamp, [UInt8]?).self)
+            (Int64, Int64, String, Int32, PostgresTimestamp, [UInt8]?, String).self)
         let later: PostgresQuery = """
             SELECT min(due) FROM events.waiting AS w
             WHERE subscription = \(subscription) AND due < 'infinity' AND NOT EXISTS (\(taken))
@@ -59,7 +59,7 @@ extension RelayStore {
             let kept = try row.5.map { try EventRecord(Slipway.Events.V1.Event(serialized: $0), at: cursor) }
             guard let event = events[cursor] ?? kept else {
                 let unknown = EventRecord(
-                    id: row.2, type: "", workspace: "", subject: "", time: row.4, data: "null", cursor: cursor)
+                    id: row.2, type: "", workspace: "", subject: row.6, time: row.4, data: "null", cursor: cursor)
                 due.lost.append(DeliveryItem(event: unknown, attempts: Int(row.3), since: row.4, isRow: true))
                 continue
             }

@@ -16,8 +16,11 @@ struct RelayStore: Sendable {
     func write(_ reports: [RelayReport], under lease: Lease) async throws -> [Int64: Set<String>] {
         guard !reports.isEmpty else { return [:] }
         return try await pool.transaction { transaction in
-            // What a crash of the server takes back, it takes back with the cursor: then it is delivered again.
-            try await transaction.execute("SET LOCAL synchronous_commit = off")
+            // A cursor that a crash of the server takes back only delivers again. A row must stay: whoever wrote it moves the
+            // cursor on, and looks for the event there alone.
+            if reports.allSatisfy({ !$0.outbox.hasRows }) {
+                try await transaction.execute("SET LOCAL synchronous_commit = off")
+            }
             try await lease.assertHeld(in: transaction)
             let accepted = try await RelayStore.move(reports, in: transaction)
             let taken = reports.filter { accepted.contains($0.id) }
@@ -151,14 +154,14 @@ struct RelayStore: Sendable {
         }
     }
 
-    /// Makes the first row of each subject due, now that those before it are gone.
+    /// Makes the first row of each subject due, now that those before it are gone. One that failed keeps its time.
     /// - Returns: the subjects of which one is left.
     private static func promote(
         _ report: RelayReport, in transaction: PostgresTransaction
     ) async throws -> Set<String> {
         let rows = try await transaction.query(
             """
-            UPDATE events.waiting AS w SET due = least(w.due, now())
+            UPDATE events.waiting AS w SET due = CASE WHEN w.due = 'infinity' THEN now() ELSE w.due END
             FROM unnest(\(report.subjects)) AS s (subject), LATERAL (
                 SELECT transaction, id FROM events.waiting
                 WHERE subscription = \(report.id) AND subject = s.subject AND subject <> ''

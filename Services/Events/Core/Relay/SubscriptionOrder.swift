@@ -66,6 +66,8 @@ struct RelayOutbox: Sendable {
     var isUrgent: Bool {
         !waiting.isEmpty || !gone.isEmpty || !dead.isEmpty || !log.isEmpty || ended != nil || circuit != nil
     }
+    /// What a crash of the database must not take back once it was written.
+    var hasRows: Bool { !waiting.isEmpty || !gone.isEmpty || !dead.isEmpty || ended != nil || circuit != nil }
     var rows: Int { waiting.count + gone.count + dead.count + log.count }
 
     /// What came since goes over what could not be written.

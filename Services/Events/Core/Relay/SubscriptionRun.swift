@@ -27,6 +27,8 @@ final class SubscriptionRun: @unchecked Sendable {
     /// When rows are looked at again; nil while none wait.
     var nextRow: PostgresTimestamp?
     var timer: LoopTimer?
+    /// When the timer fires, while there is one.
+    var looksAt: LoopInstant
     var written: JournalCursor
     var writtenAt: LoopInstant
     var loggedSecond: Int64 = 0
@@ -43,6 +45,7 @@ final class SubscriptionRun: @unchecked Sendable {
         blocked = order.blocked
         written = order.cursor
         writtenAt = now
+        looksAt = now
         nextRow = order.hasRows ? .distantPast : nil
     }
 

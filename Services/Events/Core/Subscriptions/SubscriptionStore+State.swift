@@ -18,10 +18,10 @@ extension SubscriptionStore {
     ) async throws -> Slipway.Events.V1.Subscription {
         try await self.change(request.name, "resume", by: change) { row, transaction in
             // What failed is tried at once: somebody says that all is well.
-            try await transaction.execute(
+            let hurried = try await transaction.execute(
                 """
-                UPDATE events.waiting SET due = least(due, now())
-                WHERE subscription = \(row.id) AND due < 'infinity'
+                UPDATE events.waiting SET due = now()
+                WHERE subscription = \(row.id) AND due > now() AND due < 'infinity'
                 """)
             let reopened = try await transaction.execute(
                 """
@@ -37,7 +37,7 @@ extension SubscriptionStore {
                     WHERE subscription = \(row.id)
                     """)
             }
-            return reopened == 0 && row.state == "active" ? nil : "state = 'active', reason = ''"
+            return reopened == 0 && hurried == 0 && row.state == "active" ? nil : "state = 'active', reason = ''"
         }
     }
 

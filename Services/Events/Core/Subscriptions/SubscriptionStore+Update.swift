@@ -35,7 +35,7 @@ extension SubscriptionStore {
                 withoutValidation: false, in: change)
         }
         do {
-            let after = try await self.change(request.name, "update", by: change) { [prepared] row, _ in
+            let after = try await self.change(request.name, "update", by: change) { [prepared] row, transaction in
                 try SubscriptionStore.check(request.expectedRevision, row)
                 // The secrets were read before: somebody may have rotated them since.
                 guard prepared == nil || row.message.revision == before.message.revision else {
@@ -44,7 +44,10 @@ extension SubscriptionStore {
                 var settings: PostgresQuery = "name = name"
                 if let value = request.description { settings = "\(settings), description = \(value)" }
                 if let value = request.filter { settings = "\(settings), filter = \(value)" }
-                if let value = request.ordered { settings = "\(settings), ordered = \(value)" }
+                if let value = request.ordered {
+                    settings = "\(settings), ordered = \(value)"
+                    if value != row.message.ordered { try await reorder(row, in: transaction) }
+                }
                 if let value = concurrency { settings = "\(settings), concurrency = \(value)" }
                 if let (attempts, age) = limit {
                     settings = "\(settings), attempts = \(attempts), age_seconds = \(age)"
@@ -62,6 +65,17 @@ extension SubscriptionStore {
             if let prepared { await forget(prepared.secretName, in: change) }
             throw error
         }
+    }
+
+    /// Lets go what waited behind others of its subject, and has the relay forget what it was about to let wait.
+    private func reorder(_ row: SubscriptionRow, in transaction: PostgresTransaction) async throws {
+        try await transaction.execute(
+            "UPDATE events.progress SET epoch = epoch + 1 WHERE subscription = \(row.id)")
+        try await transaction.execute(
+            """
+            UPDATE events.waiting SET subject = '', due = CASE WHEN due = 'infinity' THEN now() ELSE due END
+            WHERE subscription = \(row.id)
+            """)
     }
 
     func rotate(
