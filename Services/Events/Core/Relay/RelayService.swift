@@ -13,7 +13,7 @@ public final class RelayService: Service {
     static let shardKind = "events.shard"
     static let instanceKind = "events.instance"
 
-    private let relay: Relay
+    let relay: Relay
     private let feed: JournalFeed
     private let leases: Leases
     private let orders: OrderReader
