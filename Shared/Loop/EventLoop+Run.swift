@@ -33,6 +33,15 @@ extension EventLoop {
     /// Ends `run` after the current turn and closes what is still open. From any thread.
     public func stop() { execute { self.isStopping = true } }
 
+    /// Ends `run` as the death of the process would: descriptors are closed, and whatever waits or comes never happens. For
+    /// tests of what is left then. From any thread.
+    package func abandon() {
+        execute {
+            self.isAbandoned = true
+            self.isStopping = true
+        }
+    }
+
     private func waitForEvents(_ events: UnsafeMutablePointer<epoll_event>, capacity: Int) -> Int {
         var timeout: Int32 = -1
         if !localJobs.isEmpty || !againChannels.isEmpty || !dirtyChannels.isEmpty {
@@ -99,7 +108,12 @@ extension EventLoop {
     }
 
     private func finish() {
+        defer {
+            threadID.store(0, ordering: .releasing)
+            pthread_setspecific(EventLoop.currentKey, nil)
+        }
         for channel in channels.compactMap({ $0 }) { channel.loopStopped() }
+        if isAbandoned { return }
         // A timer's body may hold what holds this loop.
         for timer in timers.removeAll() {
             let dropped = timer.dropped
@@ -115,7 +129,5 @@ extension EventLoop {
         localJobs = []
         againChannels = []
         dirtyChannels = []
-        threadID.store(0, ordering: .releasing)
-        pthread_setspecific(EventLoop.currentKey, nil)
     }
 }

@@ -35,6 +35,7 @@ public final class EventLoop: @unchecked Sendable {
     var dirtyChannels: [Channel] = []
     var againChannels: [Channel] = []
     var isStopping = false
+    var isAbandoned = false
     /// See `worked`.
     var workSinceTrim = 0
     var isTrimDue = false

@@ -31,13 +31,18 @@ public final class LoopGroup: Sendable {
     }
 
     /// Stops every loop and waits for their threads. Not from a loop's own thread.
-    public func stop() {
+    public func stop() { end { $0.stop() } }
+
+    /// As the death of the process would; see `EventLoop.abandon`. Not from a loop's own thread.
+    package func abandon() { end { $0.abandon() } }
+
+    private func end(_ how: (EventLoop) -> Void) {
         let running = threads.withLock { threads in
             defer { threads = [] }
             return threads
         }
         guard !running.isEmpty else { return }
-        for loop in loops { loop.stop() }
+        for loop in loops { how(loop) }
         for thread in running { pthread_join(thread, nil) }
     }
 }

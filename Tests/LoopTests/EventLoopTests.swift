@@ -57,6 +57,18 @@ struct EventLoopTests {
         }
     }
 
+    @Test("what an abandoned loop was to do never happens")
+    func abandonment() throws {
+        let group = try LoopGroup(count: 1)
+        try group.start()
+        let loop = group.loops[0]
+        group.abandon()
+        let hasRun = Lock(false)
+        loop.execute { hasRun.withLock { $0 = true } }
+        #expect(!hasRun.withLock { $0 })
+        #expect(!loop.isCurrent)
+    }
+
     @Test("submit carries results and errors back")
     func submit() async throws {
         try await withLoops { group in

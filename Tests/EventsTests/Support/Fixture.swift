@@ -149,7 +149,7 @@ final class DoomedRelay: Sendable {
         relay = TestRelay(own, receiver, name: "doomed", change)
     }
 
-    func kill() { loops.stop() }
+    func kill() { loops.abandon() }
 }
 
 /// Runs `body` with a database of its own.
