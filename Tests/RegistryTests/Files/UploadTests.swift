@@ -193,8 +193,9 @@ private struct Cut: Error {}
                                 if upload.done { return }
                                 try await harness.send(bytes, to: upload.id, from: Int(upload.offset))
                             } catch let error as RPCError
-                                where error.code == .aborted || error.code == .failedPrecondition
+                                where [.aborted, .failedPrecondition, .notFound].contains(error.code)
                             {
+                                // Somebody else writes, wrote, or had to begin it anew.
                                 await Task.yield()
                             }
                         }
