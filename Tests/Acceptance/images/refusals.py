@@ -138,7 +138,7 @@ def a_full_disk_is_told_and_leaves_nothing(workshop):
 
 @contextlib.contextmanager
 def hanging_build(workshop, name):
-    """A build that waits for an index of packages that never answers; its activity."""
+    """A build that waits for an index of packages that never answers, for a version that no build had before; its activity."""
     model = wine(workshop)
     source = workshop.write("hanging", {"score.py": GOOD, "requirements.txt": f"six=={name}\n"})
     with socket.create_server(("127.0.0.1", 0)) as silent:
@@ -160,7 +160,7 @@ def hanging_build(workshop, name):
 def a_build_is_cancelled_in_the_middle(workshop):
     try:
         with nothing_is_registered(workshop):
-            with hanging_build(workshop, "1.16.0") as activity:
+            with hanging_build(workshop, "1.15.0") as activity:
                 expect(workshop.slipway("activity", "cancel", activity))
                 expect(workshop.slipway("activity", "wait", activity), code=7, err="cancelled")
             await_true(
@@ -173,7 +173,7 @@ def a_build_is_cancelled_in_the_middle(workshop):
 def a_build_whose_builder_is_killed_goes_on_with_the_next(workshop):
     before = workshop.images()
     try:
-        with hanging_build(workshop, "1.17.0") as activity:
+        with hanging_build(workshop, "1.14.0") as activity:
             workshop.process.kill()
             workshop.process.wait()
     finally:
