@@ -138,7 +138,10 @@ def a_full_disk_is_told_and_leaves_nothing(workshop):
 
 @contextlib.contextmanager
 def hanging_build(workshop, name):
-    """A build that waits for an index of packages that never answers, for a version that no build had before; its activity."""
+    """A build that waits for an index of packages that never answers; its activity.
+
+    The version is one that no build had before: what was resolved once is remembered.
+    """
     model = wine(workshop)
     source = workshop.write("hanging", {"score.py": GOOD, "requirements.txt": f"six=={name}\n"})
     with socket.create_server(("127.0.0.1", 0)) as silent:
