@@ -5,14 +5,18 @@ public import ServiceKit
 public struct HostSettings: ConfigurationSection {
     /// The folder in which the suite keeps what it must not lose.
     public var data = "slipway-data"
-    public var listen = "127.0.0.1:7070"
+    public var listen: String
     public var tls = TLSSettings()
     public var origins: [String] = []
     public var messageLimit = ByteCount(64 * 1024 * 1024)
     public var database = DatabaseSettings()
     public var journal = JournalKeeperSettings()
 
-    public init() {}
+    /// - Parameter listen: where a service takes calls that is told nothing else: another port for each, so that all of them
+    ///   start on one machine.
+    public init(listen: String) { self.listen = listen }
+
+    public init() { self.init(listen: "127.0.0.1:7070") }
 
     public static func describe(_ keys: inout ConfigurationKeys<HostSettings>) {
         keys.add("data", \.data, "the folder that holds everything: made where it is missing")

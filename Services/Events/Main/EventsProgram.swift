@@ -17,7 +17,7 @@ import ServiceKit
 @main
 struct EventsProgram {
     struct Settings: ConfigurationSection {
-        var host = HostSettings()
+        var host = HostSettings(listen: "127.0.0.1:7073")
         var delivery = DeliverySettings()
         var relay = RelaySettings()
         /// 64 hexadecimal digits.

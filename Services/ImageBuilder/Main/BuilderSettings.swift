@@ -4,7 +4,7 @@ import ServiceKit
 
 /// Everything that the image builder can be told.
 struct BuilderSettings: ConfigurationSection {
-    var host = BuilderSettings.usualHost
+    var host = HostSettings(listen: "127.0.0.1:7071")
     var registry = RegistryPlace()
     var builds = BuildsSettings()
     var sources = SourceLimits()
@@ -14,13 +14,6 @@ struct BuilderSettings: ConfigurationSection {
     var distribution = DistributionSettings()
     var keep = CollectionSettings()
     var service = KitSettings()
-
-    /// Beside the registry, on the same machine.
-    private static var usualHost: HostSettings {
-        var host = HostSettings()
-        host.listen = "127.0.0.1:7071"
-        return host
-    }
 
     static func describe(_ keys: inout ConfigurationKeys<BuilderSettings>) {
         keys.add("host", \.host)

@@ -78,7 +78,9 @@ public actor Relay {
         start(run) { relay, run in
             defer { run.isRefilling = false }
             while !run.isStopped, run.order.isActive, run.hasRoom {
-                guard let chunk = try? await relay.feed.chunk(after: run.window.read) else { return }
+                // Where nothing new happens nobody else would ask again for what waits.
+                let read = try? await relay.untilAnswered { try await relay.feed.chunk(after: run.window.read) }
+                guard let chunk = read ?? nil else { return }
                 guard !run.isStopped else { return }
                 run.offer(chunk, now: .now)
                 relay.pump(run)
