@@ -171,7 +171,10 @@ let package = Package(
         // The scorer.
         library(
             "ScorerCore",
-            ["InferenceContracts", "Serving", "Access", "ServiceKit", "RPC", "HTTP", "Protobuf", "Loop", "CZlib"],
+            [
+                "InferenceContracts", "Serving", "Access", "ServiceKit", "RPC", "HTTP", "Protobuf", "Loop", "CLinux",
+                "CZlib",
+            ],
             path: "Services/Scorer/Core"),
         program(
             "Scorer",

@@ -2,6 +2,7 @@
 #define SLIPWAY_CLINUX_H
 /* Never define _GNU_SOURCE here: it changes types that the Glibc module has already seen. What Glibc's module hides is
    declared by hand instead. */
+#include <elf.h>
 #include <errno.h>
 #include <malloc.h>
 #include <netinet/in.h>
@@ -81,6 +82,17 @@ static inline int slipway_forbid_dumps(void) {
   struct rlimit limit = {0, 0};
   return setrlimit(RLIMIT_CORE, &limit);
 }
+
+/* Declared by hand, with the first of dl_phdr_info's fields: needs _GNU_SOURCE. Visits what the loader has mapped wholly,
+   and keeps it from mapping more meanwhile. */
+struct slipway_loaded_object {
+  Elf64_Addr address;
+  const char *name;
+  const Elf64_Phdr *segments;
+  Elf64_Half segment_count;
+};
+extern int slipway_visit_loaded_objects(
+    int (*)(const struct slipway_loaded_object *, size_t, void *), void *) __asm__("dl_iterate_phdr");
 
 /* `flock` is a struct and a function in C, and only the former in Swift. */
 static inline int slipway_flock(int fd, int operation) { return flock(fd, operation); }
