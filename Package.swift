@@ -181,6 +181,9 @@ let package = Package(
             ["ScorerCore", "Serving", "AdapterContracts", "Access", "ServiceKit", "RPC", "HTTP", "Loop"],
             path: "Services/Scorer/Main"),
 
+        // The deployer.
+        library("DeployerTargets", ["OCI", "Blobs", "HTTP"], path: "Services/Deployer/Targets"),
+
         // The image builder.
         library(
             "ImageBuilderCore",

@@ -53,11 +53,13 @@ private struct Subject {
     /// All that stand in Protos/slipway; a test sees to it.
     static let contracts: [ServiceDescriptor] = [
         Slipway.Activities.V1.Activities.descriptor, Slipway.Audit.V1.Audit.descriptor,
+        Slipway.Deployments.V1.Deployments.descriptor,
         Slipway.Events.V1.Events.descriptor, Slipway.Events.V1.Subscriptions.descriptor,
         Slipway.Images.V1.Images.descriptor, Slipway.Images.V1.RegistryCredentials.descriptor,
         Slipway.Models.V1.Lineage.descriptor, Slipway.Models.V1.ModelFiles.descriptor,
         Slipway.Models.V1.Models.descriptor, Slipway.Principals.V1.Principals.descriptor,
-        Slipway.Tokens.V1.Tokens.descriptor, Slipway.Workspaces.V1.Workspaces.descriptor,
+        Slipway.Targets.V1.Targets.descriptor, Slipway.Tokens.V1.Tokens.descriptor,
+        Slipway.Workspaces.V1.Workspaces.descriptor,
     ]
 
     /// What the methods of the test's own contract declare, by hand.

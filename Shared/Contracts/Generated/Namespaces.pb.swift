@@ -34,6 +34,16 @@ extension Slipway.Audit {
     public enum V1 {}
 }
 
+/// The proto package `slipway.deployments`.
+extension Slipway {
+    public enum Deployments {}
+}
+
+/// The proto package `slipway.deployments.v1`.
+extension Slipway.Deployments {
+    public enum V1 {}
+}
+
 /// The proto package `slipway.events`.
 extension Slipway {
     public enum Events {}
@@ -71,6 +81,26 @@ extension Slipway {
 
 /// The proto package `slipway.principals.v1`.
 extension Slipway.Principals {
+    public enum V1 {}
+}
+
+/// The proto package `slipway.routing`.
+extension Slipway {
+    public enum Routing {}
+}
+
+/// The proto package `slipway.routing.v1`.
+extension Slipway.Routing {
+    public enum V1 {}
+}
+
+/// The proto package `slipway.targets`.
+extension Slipway {
+    public enum Targets {}
+}
+
+/// The proto package `slipway.targets.v1`.
+extension Slipway.Targets {
     public enum V1 {}
 }
 
