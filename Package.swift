@@ -183,6 +183,12 @@ let package = Package(
 
         // The deployer.
         library("DeployerTargets", ["OCI", "Blobs", "HTTP"], path: "Services/Deployer/Targets"),
+        library(
+            "DeployerCore",
+            [
+                "DeployerTargets", "ResourceKit", "Contracts", "Access", "Identity", "Secrets", "Leases", "Journal",
+                "Postgres", "ServiceKit", "RPC", "HTTP", "OCI", "Outbound", "Blobs", "Protobuf", "Loop", "COpenSSL",
+            ], path: "Services/Deployer/Core"),
 
         // The image builder.
         library(
@@ -327,6 +333,13 @@ let package = Package(
             [
                 "RegistryCore", "ResourceKit", "Contracts", "Access", "Identity", "Journal", "Blobs", "Postgres",
                 "ServiceKit", "RPC", "HTTP", "Protobuf", "Loop", "Tar", "TestKit",
+            ]),
+        tests(
+            "DeployerTests",
+            [
+                "DeployerCore", "DeployerTargets", "ResourceKit", "Contracts", "Access", "Identity", "Secrets", "Leases",
+                "Journal", "Postgres", "ServiceKit", "RPC", "HTTP", "OCI", "Outbound", "Blobs", "Protobuf", "Loop",
+                "TestKit",
             ]),
         tests(
             "EventsTests",
