@@ -86,7 +86,7 @@ extension DeployerSchema {
         CREATE INDEX deployments_tags ON deployments USING gin (tags) WHERE deleted IS NULL;
         CREATE INDEX deployments_alive ON deployments (id) WHERE deleted IS NULL;
 
-        -- 100 together; none while the first revision is on its way and before anything served.
+        -- What is desired: 100 together. What is routed follows from it and from what is ready.
         CREATE TABLE shares (
             deployment bigint NOT NULL REFERENCES deployments,
             revision integer NOT NULL,
