@@ -1,4 +1,4 @@
-import DeployerTargets
+internal import DeployerTargets
 
 /// One thing to do for a deployment.
 enum ControlStep: Equatable, Sendable {

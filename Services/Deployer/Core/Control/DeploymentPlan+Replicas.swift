@@ -1,4 +1,4 @@
-import DeployerTargets
+internal import DeployerTargets
 
 /// What there is too much of ends, and what is missing begins.
 extension DeploymentPlan {

@@ -1,4 +1,4 @@
-import DeployerTargets
+internal import DeployerTargets
 
 /// How a deployment is, in words.
 extension DeploymentPlan {
@@ -6,7 +6,8 @@ extension DeploymentPlan {
         let served = Set(shares.map(\.revision))
         let ready = observed.rows.count { $0.state == .ready }
         return StatusReport(
-            state: state(served), conditions: conditions(served), wanted: wanted.values.reduce(0, +), ready: ready,
+            state: state(served), conditions: conditions(served), wanted: wanted.values.reduce(0, +),
+            wantedByRevision: wanted, ready: ready,
             generation: desired.generation)
     }
 

@@ -1,4 +1,4 @@
-import DeployerTargets
+internal import DeployerTargets
 
 /// What was seen of replicas becomes what is written of them.
 extension DeploymentPlan {

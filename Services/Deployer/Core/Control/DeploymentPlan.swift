@@ -1,4 +1,4 @@
-import DeployerTargets
+internal import DeployerTargets
 
 /// Compares what is wanted of a deployment with what is, and says the one next thing to do. Values in, a step out
 /// (Docs/decisions/0005-deployer.md).

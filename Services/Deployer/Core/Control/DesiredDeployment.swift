@@ -1,4 +1,4 @@
-import DeployerTargets
+internal import DeployerTargets
 
 /// What somebody wants of a deployment, and what scaling and rollouts made of it.
 struct DesiredDeployment: Equatable, Sendable {

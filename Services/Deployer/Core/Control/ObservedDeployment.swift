@@ -1,4 +1,4 @@
-import DeployerTargets
+internal import DeployerTargets
 
 /// A replica's row: what was decided about it.
 struct ReplicaRow: Equatable, Sendable {

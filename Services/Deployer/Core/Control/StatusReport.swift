@@ -20,6 +20,13 @@ struct StatusReport: Equatable, Sendable {
     var state: State
     var conditions: [Condition]
     var wanted: Int
+    /// The same by revision; not compared, since it follows from the rest.
+    var wantedByRevision: [Int: Int] = [:]
     var ready: Int
     var generation: Int64
+
+    static func == (left: StatusReport, right: StatusReport) -> Bool {
+        left.state == right.state && left.conditions == right.conditions && left.wanted == right.wanted
+            && left.ready == right.ready && left.generation == right.generation
+    }
 }
