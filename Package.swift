@@ -72,6 +72,7 @@ let package = Package(
         .executable(name: "scorer", targets: ["Scorer"]),
         .executable(name: "events", targets: ["Events"]),
         .executable(name: "image-builder", targets: ["ImageBuilder"]),
+        .executable(name: "deployer", targets: ["Deployer"]),
         .executable(name: "slipway", targets: ["Slipway"]),
         .executable(name: "dialect-server", targets: ["DialectServer"]),
         .executable(name: "distribution-server", targets: ["DistributionServer"]),
@@ -189,6 +190,12 @@ let package = Package(
                 "DeployerTargets", "ResourceKit", "Contracts", "Access", "Identity", "Secrets", "Leases", "Journal",
                 "Postgres", "ServiceKit", "RPC", "HTTP", "OCI", "Outbound", "Blobs", "Protobuf", "Loop", "COpenSSL",
             ], path: "Services/Deployer/Core"),
+        program(
+            "Deployer",
+            [
+                "DeployerCore", "DeployerTargets", "ServiceHost", "ServiceKit", "Access", "Blobs", "Contracts",
+                "Identity", "Leases", "Postgres", "Secrets", "Loop",
+            ], path: "Services/Deployer/Main"),
 
         // The image builder.
         library(

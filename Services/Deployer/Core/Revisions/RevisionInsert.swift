@@ -30,13 +30,15 @@ struct RevisionInsert: Sendable {
                 ELSE 'bringing' END
             """
         var statements: [PostgresQuery] = [
+            // Whoever is about to remove it waits, and finds it used a moment ago.
+            "UPDATE deployments.local_images SET used = now() WHERE digest = \(digest)",
             """
             INSERT INTO deployments.revisions (deployment, number, workspace, image_name, image_version, digest, model,
                 stage, settings, cpu_millis, memory_bytes, gpus, principal, created_by, reason, copy_of)
             VALUES (\(deployment), \(number), \(change.workspaceID), \(name), \(version), \(digest), \(model), \(stage),
                 \(settings.serialized()), \(Int64(settings.cpuMillis)), \(settings.memoryBytes), \(settings.gpus),
                 \(principal), \(change.actor), \(reason), \(copyOf))
-            """
+            """,
         ]
         let models = content.models.compactMap { VersionReference($0, isName: NameRules.isModel) }
         for reference in models {

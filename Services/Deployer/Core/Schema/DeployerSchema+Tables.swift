@@ -270,7 +270,8 @@ extension DeployerSchema {
         -- Images whose bytes are here, by the digest of the manifest.
         CREATE TABLE local_images (
             digest bytea PRIMARY KEY CHECK (octet_length(digest) = 32),
-            brought timestamptz NOT NULL DEFAULT now()
+            -- When it was brought, or a revision taken up with it.
+            used timestamptz NOT NULL DEFAULT now()
         );
         CREATE TABLE local_image_blobs (
             image bytea NOT NULL REFERENCES local_images ON DELETE CASCADE,
