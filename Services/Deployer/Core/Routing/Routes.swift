@@ -60,14 +60,25 @@ package enum Routes {
                 deleting IS NULL AND deleted IS NULL AS alive
             FROM deployments.deployments WHERE id = \(deployment)
             """,
-            "SELECT revision, percent FROM deployments.shares WHERE deployment = \(deployment) ORDER BY revision",
+            // What control decided, so that nothing is taken from who serves before who follows serves.
+            """
+            SELECT r.revision, r.percent FROM deployments.deployments AS d,
+                unnest(d.routed_revisions, d.routed_percents) AS r (revision, percent)
+            WHERE d.id = \(deployment)
+            UNION ALL
+            SELECT s.revision, s.percent FROM deployments.shares AS s JOIN deployments.deployments AS d
+                ON d.id = s.deployment AND cardinality(d.routed_revisions) = 0
+            WHERE s.deployment = \(deployment) ORDER BY 1
+            """,
             """
             SELECT v.number, v.settings, r.id, r.address, r.sealed_key
             FROM deployments.revisions AS v LEFT JOIN deployments.replicas AS r
                 ON r.deployment = v.deployment AND r.revision = v.number AND r.address <> ''
                 AND r.state = \(Int16(V1.Replica.State.ready.rawValue))
             WHERE v.deployment = \(deployment) AND (r.id IS NOT NULL OR EXISTS (
-                SELECT FROM deployments.shares AS s WHERE s.deployment = v.deployment AND s.revision = v.number))
+                SELECT FROM deployments.shares AS s WHERE s.deployment = v.deployment AND s.revision = v.number)
+                OR EXISTS (SELECT FROM deployments.deployments AS d
+                    WHERE d.id = v.deployment AND v.number = ANY(d.routed_revisions)))
             ORDER BY v.number, r.id
             """,
             """

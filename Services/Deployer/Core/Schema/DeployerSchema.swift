@@ -11,7 +11,7 @@ public enum DeployerSchema {
             [
                 (name: "0001_targets", sql: targets), (name: "0002_deployments", sql: deployments),
                 (name: "0003_control", sql: control), (name: "0004_routing", sql: routing),
-                (name: "0005_images", sql: images),
+                (name: "0005_images", sql: images), (name: "0006_scaling", sql: scaling),
             ])
     }
 
