@@ -182,7 +182,9 @@ let package = Package(
             path: "Services/Scorer/Main"),
 
         // The deployer.
-        library("DeployerTargets", ["OCI", "Blobs", "HTTP"], path: "Services/Deployer/Targets"),
+        library(
+            "DeployerTargets", ["OCI", "Tar", "Blobs", "HTTP", "Protobuf", "Loop", "CLinux"],
+            path: "Services/Deployer/Targets"),
 
         // The image builder.
         library(
@@ -251,6 +253,8 @@ let package = Package(
         program(
             "EventDeliverer", ["EventsCore", "Contracts", "Outbound", "ServiceKit", "Protobuf", "Loop"],
             path: "Tests/Programs/EventDeliverer"),
+        program(
+            "ReplicaStarter", ["DeployerTargets", "OCI", "Blobs", "Loop"], path: "Tests/Programs/ReplicaStarter"),
         program("BlobPutter", ["Blobs", "Loop"], path: "Tests/Programs/BlobPutter"),
         program(
             "ImageMaker", ["ImageBuilderCore", "OCI", "Blobs", "Protobuf", "Loop"], path: "Tests/Programs/ImageMaker"),
@@ -311,6 +315,9 @@ let package = Package(
                 "Secrets", "Activities", "Journal", "Postgres", "ServiceKit", "RPC", "HTTP", "OCI", "Tar", "Outbound",
                 "Blobs", "Protobuf", "Loop", "Zip", "TestKit",
             ]),
+        tests(
+            "DeployerTargetsTests",
+            ["DeployerTargets", "ReplicaStarter", "OCI", "Tar", "Blobs", "HTTP", "Loop", "CLinux", "TestKit"]),
         tests("OCITests", ["OCI", "Tar", "Outbound", "Blobs", "Loop", "TestKit"]),
         tests(
             "AccessTests",

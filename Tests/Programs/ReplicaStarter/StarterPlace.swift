@@ -1,0 +1,13 @@
+import DeployerTargets
+import Loop
+
+/// The places that a replica can be started in from outside the tests, by their words.
+enum StarterPlace {
+    static func target(
+        _ words: [String], suite: String, _ pool: ComputePool, _ loops: LoopGroup
+    ) async throws -> any ReplicaTarget {
+        switch (words.first, words.dropFirst().first) {
+        default: throw ReplicaStarter.Failure(description: "no place is called \(words.joined(separator: " "))")
+        }
+    }
+}
