@@ -71,6 +71,7 @@ let package = Package(
         .executable(name: "registry", targets: ["Registry"]),
         .executable(name: "scorer", targets: ["Scorer"]),
         .executable(name: "events", targets: ["Events"]),
+        .executable(name: "replica-launcher", targets: ["ReplicaLauncher"]),
         .executable(name: "image-builder", targets: ["ImageBuilder"]),
         .executable(name: "slipway", targets: ["Slipway"]),
         .executable(name: "dialect-server", targets: ["DialectServer"]),
@@ -185,6 +186,12 @@ let package = Package(
         library(
             "DeployerTargets", ["OCI", "Tar", "Blobs", "HTTP", "Protobuf", "Loop", "CLinux"],
             path: "Services/Deployer/Targets"),
+        // What starts replicas as processes and stays with them: C, since it must be small and of one thread.
+        .executableTarget(
+            name: "ReplicaLauncher", path: "Services/Deployer/Launcher",
+            cSettings: [
+                .define("_GNU_SOURCE"), .unsafeFlags(["-std=gnu11", "-Wall", "-Wextra", "-Werror"]),
+            ]),
 
         // The image builder.
         library(
@@ -317,7 +324,7 @@ let package = Package(
             ]),
         tests(
             "DeployerTargetsTests",
-            ["DeployerTargets", "ReplicaStarter", "OCI", "Tar", "Blobs", "HTTP", "Loop", "CLinux", "TestKit"]),
+            ["DeployerTargets", "ReplicaStarter", "ReplicaLauncher", "OCI", "Tar", "Blobs", "HTTP", "Loop", "CLinux", "TestKit"]),
         tests("OCITests", ["OCI", "Tar", "Outbound", "Blobs", "Loop", "TestKit"]),
         tests(
             "AccessTests",

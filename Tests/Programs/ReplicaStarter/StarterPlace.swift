@@ -6,7 +6,11 @@ enum StarterPlace {
     static func target(
         _ words: [String], suite: String, _ pool: ComputePool, _ loops: LoopGroup
     ) async throws -> any ReplicaTarget {
-        switch (words.first, words.dropFirst().first) {
+        switch (words.first, words.count) {
+        // process FOLDER LAUNCHER
+        case ("process", 3):
+            return try await ProcessTarget.open(
+                ProcessSettings(folder: words[1], launcher: words[2]), suite: suite, pool: pool, loop: loops.next())
         default: throw ReplicaStarter.Failure(description: "no place is called \(words.joined(separator: " "))")
         }
     }
