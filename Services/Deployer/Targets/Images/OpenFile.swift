@@ -14,6 +14,14 @@ final class OpenFile: Sendable {
         self.init(descriptor)
     }
 
+    /// Another descriptor of the same open file.
+    /// - Throws: `SystemFault`.
+    convenience init(duplicating file: OpenFile, from first: Int32 = 0) throws(SystemFault) {
+        let copy = fcntl(file.descriptor, F_DUPFD_CLOEXEC, first)
+        guard copy >= 0 else { throw SystemFault("open", "a descriptor") }
+        self.init(copy)
+    }
+
     deinit { close(descriptor) }
 
     /// - Throws: `SystemFault` where not all of them go in.

@@ -26,19 +26,17 @@ struct Launcher {
     @discardableResult
     func run(_ order: LauncherOrder, lock: OpenFile?) throws(TargetError) -> String {
         do {
-            let memory = try Self.high(slipway_memory_file("replica"), "a file in memory")
-            try memory.write(order.bytes[...], path: "the order")
-            lseek(memory.descriptor, 0, SEEK_SET)
+            let memory = slipway_memory_file("replica")
+            guard memory >= 0 else { throw SystemFault("open", "a file in memory") }
+            let told = OpenFile(memory)
+            try told.write(order.bytes[...], path: "the order")
+            lseek(memory, 0, SEEK_SET)
             var ends: [Int32] = [-1, -1]
             guard pipe2(&ends, O_CLOEXEC) == 0 else { throw SystemFault("open", "a pipe") }
             let reading = OpenFile(ends[0])
-            let process: pid_t
-            do {
-                let writing = try Self.high(ends[1], "a pipe")
-                var held = memory
-                if let lock { held = try Self.high(fcntl(lock.descriptor, F_DUPFD_CLOEXEC, 0), "a lock") }
-                process = try spawn(input: memory, report: writing, lock: held)
-            }
+            var writing: OpenFile? = OpenFile(ends[1])
+            let process = try spawn(input: told, report: writing, lock: lock)
+            writing = nil
             let said = Self.readAll(reading)
             // It leaves as soon as the replica has its supervisor, whose parent it is not any more then.
             var status: Int32 = 0
@@ -51,24 +49,20 @@ struct Launcher {
         } catch { throw TargetError(.failed, "\(error)") }
     }
 
-    /// Out of the way of the numbers that the launcher wants.
-    private static func high(_ descriptor: Int32, _ what: String) throws(SystemFault) -> OpenFile {
-        guard descriptor >= 0 else { throw SystemFault("open", what) }
-        defer { close(descriptor) }
-        let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 10)
-        guard copy >= 0 else { throw SystemFault("open", what) }
-        return OpenFile(copy)
-    }
-
-    private func spawn(input: OpenFile, report: OpenFile, lock: OpenFile) throws(SystemFault) -> pid_t {
+    private func spawn(input: OpenFile, report: OpenFile?, lock: OpenFile?) throws(SystemFault) -> pid_t {
+        // Out of the way of the numbers that the launcher wants.
+        let order = try OpenFile(duplicating: input, from: 10)
+        let said = try OpenFile(duplicating: report ?? input, from: 10)
+        let held = try OpenFile(duplicating: lock ?? input, from: 10)
+        defer { withExtendedLifetime((order, said, held)) {} }
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_adddup2(&actions, input.descriptor, STDIN_FILENO)
+        posix_spawn_file_actions_adddup2(&actions, order.descriptor, STDIN_FILENO)
         posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0)
         posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0)
-        posix_spawn_file_actions_adddup2(&actions, report.descriptor, 3)
-        posix_spawn_file_actions_adddup2(&actions, lock.descriptor, 4)
+        posix_spawn_file_actions_adddup2(&actions, said.descriptor, 3)
+        posix_spawn_file_actions_adddup2(&actions, held.descriptor, 4)
         posix_spawn_file_actions_addchdir_np(&actions, "/")
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)

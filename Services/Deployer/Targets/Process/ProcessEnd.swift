@@ -58,15 +58,12 @@ private final class ProcessWait: @unchecked Sendable {
     func begin(_ loop: EventLoop, _ limit: Duration, _ continuation: CheckedContinuation<Bool, Never>) {
         guard !isOver else { return continuation.resume(returning: false) }
         self.continuation = continuation
-        // A copy: several may wait for one process, on one loop.
-        let copy = fcntl(descriptor.descriptor, F_DUPFD_CLOEXEC, 0)
-        guard copy >= 0 else { return finish(false) }
-        let channel = ProcessChannel(descriptor: copy, loop: loop)
+        // A copy, since several may wait for one process on one loop. The loop is to forget it by itself: closing a copy
+        // leaves it watched.
+        guard let copy = try? OpenFile(duplicating: descriptor) else { return finish(false) }
+        let channel = ProcessChannel(copy, loop: loop)
         channel.ended = { [weak self] in self?.finish($0) }
-        guard (try? loop.add(channel)) != nil else {
-            close(copy)
-            return finish(false)
-        }
+        guard (try? loop.add(channel)) != nil else { return finish(false) }
         self.channel = channel
         timer = loop.schedule(after: limit) { [weak self] in self?.finish(false) }
     }
@@ -83,8 +80,14 @@ private final class ProcessWait: @unchecked Sendable {
 }
 
 private final class ProcessChannel: Channel {
+    private let file: OpenFile
     /// False where it was not waited for to the end.
     var ended: (Bool) -> Void = { _ in }
+
+    init(_ file: OpenFile, loop: EventLoop) {
+        self.file = file
+        super.init(descriptor: file.descriptor, loop: loop, ownsDescriptor: false)
+    }
 
     override func ready(_ events: ChannelEvents) {
         if !events.isDisjoint(with: [.readable, .ended]) { ended(true) }
