@@ -7,6 +7,9 @@ enum StarterPlace {
         _ words: [String], suite: String, _ pool: ComputePool, _ loops: LoopGroup
     ) async throws -> any ReplicaTarget {
         switch (words.first, words.dropFirst().first) {
+        case ("docker", let address?):
+            return try DockerTarget(
+                DockerSettings(address: EngineAddress(address), suite: suite), loops: loops, resolver: pool)
         default: throw ReplicaStarter.Failure(description: "no place is called \(words.joined(separator: " "))")
         }
     }
