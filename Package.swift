@@ -183,6 +183,9 @@ let package = Package(
 
         // The deployer.
         library("DeployerTargets", ["OCI", "Blobs", "HTTP"], path: "Services/Deployer/Targets"),
+        library(
+            "DeployerRouter", ["Contracts", "Access", "ServiceKit", "RPC", "HTTP", "Protobuf", "Loop"],
+            path: "Services/Deployer/Router"),
 
         // The image builder.
         library(
@@ -318,6 +321,9 @@ let package = Package(
                 "Access", "Identity", "Secrets", "Contracts", "ServiceKit", "RPC", "HTTP", "Journal", "Postgres",
                 "Loop", "Protobuf",
             ], exclude: ["Protos"]),
+        tests(
+            "DeployerRouterTests",
+            ["DeployerRouter", "Contracts", "Access", "ServiceKit", "RPC", "HTTP", "Protobuf", "Loop"]),
         tests("RPCTests", ["RPC", "TestContracts"]),
         tests(
             "CommandLineTests",
