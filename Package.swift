@@ -185,6 +185,9 @@ let package = Package(
         library(
             "DeployerTargets", ["OCI", "Tar", "Blobs", "HTTP", "Protobuf", "Loop", "CLinux"],
             path: "Services/Deployer/Targets"),
+        library(
+            "DeployerRouter", ["Contracts", "Access", "ServiceKit", "RPC", "HTTP", "Protobuf", "Loop"],
+            path: "Services/Deployer/Router"),
 
         // The image builder.
         library(
@@ -325,6 +328,9 @@ let package = Package(
                 "Access", "Identity", "Secrets", "Contracts", "ServiceKit", "RPC", "HTTP", "Journal", "Postgres",
                 "Loop", "Protobuf",
             ], exclude: ["Protos"]),
+        tests(
+            "DeployerRouterTests",
+            ["DeployerRouter", "Contracts", "Access", "ServiceKit", "RPC", "HTTP", "Protobuf", "Loop"]),
         tests("RPCTests", ["RPC", "TestContracts"]),
         tests(
             "CommandLineTests",
