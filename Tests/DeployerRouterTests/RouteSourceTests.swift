@@ -1,6 +1,5 @@
 import Contracts
 import DeployerRouterSource
-import Glibc
 import HTTP
 import Loop
 import Postgres
@@ -13,7 +12,7 @@ import Testing
 @Suite("Routes from the database", .serialized)
 struct RouteSourceTests {
     /// The tables that the deployer makes, as far as routers know them.
-    private static let tables: PostgresQuery = """
+    private static let tables = """
         CREATE SCHEMA deployments;
         CREATE TABLE deployments.routes (
             deployment bigint PRIMARY KEY, workspace uuid NOT NULL, version bigint NOT NULL, route bytea NOT NULL);
@@ -37,20 +36,18 @@ struct RouteSourceTests {
 
     @Test("routes come and go with the table, what is counted goes back, and a request that waits is told of at once")
     func follows() async throws {
-        let cluster = try await RouterDatabase.start()
-        defer { RouterDatabase.end(cluster) }
-        let configuration = PostgresConfiguration(connection: cluster.configuration.connectionString)
+        let database = try await RouterDatabase.start()
+        defer { RouterDatabase.end(database) }
+        let configuration = PostgresConfiguration(connection: database.cluster.connectionString)
         try await RouterFixture.run { fixture in
             let pool = PostgresPool(configuration, loops: [fixture.loops.loops[0]])
-            for statement in ["\(Self.tables.text)"] {
-                for part in statement.split(separator: ";") where !part.allSatisfy(\.isWhitespace) {
-                    try await pool.execute(PostgresQuery(unsafe: String(part)))
-                }
+            for statement in Self.tables.split(separator: ";") {
+                try await pool.execute(PostgresQuery(unsafe: String(statement)))
             }
             let replica = TestReplica("one")
             let address = try await replica.start(on: fixture.loops)
-            let source = RouterDatabase.source(fixture, cluster, opening: configuration)
-            fixture.ring.withLock { $0 = { source.demand($0) } }
+            let source = database.source(fixture, opening: configuration)
+            fixture.relay.withLock { $0 = { source.demand($0) } }
             let heard = Lock<[String]>([])
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await source.run() }
@@ -83,13 +80,13 @@ struct RouteSourceTests {
 
     @Test("a router starts from the routes it kept while there is no database, and takes it up when there is")
     func withoutDatabase() async throws {
-        let cluster = try await RouterDatabase.start()
-        defer { RouterDatabase.end(cluster) }
+        let database = try await RouterDatabase.start()
+        defer { RouterDatabase.end(database) }
         try await RouterFixture.run { fixture in
             let replica = TestReplica("one")
             let address = try await replica.start(on: fixture.loops)
-            try RouterDatabase.keep([.sample([1: [address]])], for: cluster)
-            let source = RouterDatabase.source(fixture, cluster, opening: nil)
+            try database.keep([.sample([1: [address]])])
+            let source = database.source(fixture, opening: nil)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await source.run() }
                 try await eventually("the kept route is there") { fixture.router.table.count == 1 }

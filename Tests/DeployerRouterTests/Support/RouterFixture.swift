@@ -26,6 +26,11 @@ struct RouterFixture: Sendable {
     let loops: LoopGroup
     let maker: RoutingTableMaker
     let demand: Lock<[Int64]>
+    /// Told of demand too.
+    let relay: Lock<@Sendable (Int64) -> Void>
+    let pool: ComputePool
+    /// The router's loops.
+    let routerGroup: LoopGroup
 
     /// Runs `body` against a router, and looks afterwards that nothing stayed open.
     static func run(
@@ -40,9 +45,13 @@ struct RouterFixture: Sendable {
         try others.start()
         try pool.start()
         let demand = Lock<[Int64]>([])
+        let relay = Lock<@Sendable (Int64) -> Void>({ _ in })
         let router = Router(
             loops: loops, settings: settings, logger: .silent, wallClock: now,
-            onDemand: { number in demand.withLock { $0.append(number) } })
+            onDemand: { number in
+                demand.withLock { $0.append(number) }
+                relay.withLock { $0 }(number)
+            })
         let server = HTTPServer(
             endpoints: [.init(.tcp(host: "127.0.0.1", port: 0))], loops: loops, limits: limits, handler: router)
         try await server.start()
@@ -52,7 +61,7 @@ struct RouterFixture: Sendable {
             unsealing: .init(replicaKey: { sealed, _ in sealed.reversed() }, certificateKey: { sealed, _ in sealed }))
         let fixture = RouterFixture(
             router: router, server: server, address: try #require(server.addresses.first), client: client,
-            loops: others, maker: maker, demand: demand)
+            loops: others, maker: maker, demand: demand, relay: relay, pool: pool, routerGroup: loops)
         do { try await body(fixture) } catch { Issue.record(error) }
         await client.close()
         await server.shutdown(grace: .seconds(5))
