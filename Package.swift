@@ -72,6 +72,7 @@ let package = Package(
         .executable(name: "scorer", targets: ["Scorer"]),
         .executable(name: "events", targets: ["Events"]),
         .executable(name: "image-builder", targets: ["ImageBuilder"]),
+        .executable(name: "router", targets: ["RouterMain"]),
         .executable(name: "slipway", targets: ["Slipway"]),
         .executable(name: "dialect-server", targets: ["DialectServer"]),
         .executable(name: "distribution-server", targets: ["DistributionServer"]),
@@ -188,6 +189,14 @@ let package = Package(
         library(
             "DeployerRouter", ["Contracts", "Access", "ServiceKit", "RPC", "HTTP", "Protobuf", "Loop"],
             path: "Services/Deployer/Router"),
+        library(
+            "DeployerRouterSource",
+            ["DeployerRouter", "Contracts", "Access", "Postgres", "ServiceKit", "Protobuf", "Loop"],
+            path: "Services/Deployer/RouterSource"),
+        program(
+            "RouterMain",
+            ["DeployerRouter", "DeployerRouterSource", "ServiceHost", "Secrets", "Postgres", "ServiceKit", "HTTP", "Loop"],
+            path: "Services/Deployer/RouterMain"),
 
         // The image builder.
         library(
@@ -330,7 +339,10 @@ let package = Package(
             ], exclude: ["Protos"]),
         tests(
             "DeployerRouterTests",
-            ["DeployerRouter", "Contracts", "Access", "ServiceKit", "RPC", "HTTP", "Protobuf", "Loop"]),
+            [
+                "DeployerRouter", "DeployerRouterSource", "Contracts", "Access", "Postgres", "ServiceKit", "RPC", "HTTP",
+                "Protobuf", "Loop", "CLinux",
+            ]),
         tests("RPCTests", ["RPC", "TestContracts"]),
         tests(
             "CommandLineTests",

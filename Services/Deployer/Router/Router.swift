@@ -40,6 +40,8 @@ public final class Router: HTTPServerHandler {
         for shard in shards { shard.router = self }
     }
 
+    var loops: [EventLoop] { shards.map(\.loop) }
+
     /// The table in use.
     public var table: RoutingTable { current.withLock { $0 } }
 
@@ -64,6 +66,17 @@ public final class Router: HTTPServerHandler {
     public func reports() -> [(deployment: Int64, report: Slipway.Routing.V1.RouteReport)] {
         table.endpoints.values.sorted { $0.deployment < $1.deployment }.flatMap { endpoint in
             endpoint.memory.counted.sorted { $0.revision < $1.revision }.map { (endpoint.deployment, $0.report) }
+        }
+    }
+
+    /// A number of each report, with the deployment's name and the revision for labels.
+    public func counted(
+        _ number: (Slipway.Routing.V1.RouteReport) -> Double
+    ) -> [(values: [String], value: Double)] {
+        table.endpoints.values.sorted { $0.deployment < $1.deployment }.flatMap { endpoint in
+            endpoint.memory.counted.sorted { $0.revision < $1.revision }.map {
+                ([endpoint.name.description, "\($0.revision)"], number($0.report))
+            }
         }
     }
 

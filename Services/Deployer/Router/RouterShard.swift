@@ -137,14 +137,19 @@ final class RouterShard: @unchecked Sendable {
     func isQueueing(_ memory: RevisionMemory) -> Bool { queues[ObjectIdentifier(memory)]?.first(.queued) != nil }
 
     func enqueue(_ exchange: Exchange, _ memory: RevisionMemory) {
-        queues[ObjectIdentifier(memory), default: WaitingList()].append(exchange)
+        let id = ObjectIdentifier(memory)
+        let list = queues[id] ?? WaitingList()
+        queues[id] = list
+        list.append(exchange)
         // A slot may have been freed since this loop looked, before anybody there could know that somebody waits here.
         pump(memory)
     }
 
     func hold(_ exchange: Exchange, _ endpoint: Endpoint) {
-        let isFirst = held[endpoint.deployment]?.first(.held) == nil
-        held[endpoint.deployment, default: WaitingList()].append(exchange)
+        let list = held[endpoint.deployment] ?? WaitingList()
+        held[endpoint.deployment] = list
+        let isFirst = list.first(.held) == nil
+        list.append(exchange)
         if isFirst { router?.onDemand(endpoint.deployment) }
     }
 

@@ -16,9 +16,9 @@ extension Exchange {
 
     private func ranOut(_ timeout: Duration) {
         guard !isOver else { return }
-        if stream?.isHeadSent == true {
-            stream?.reset(.cancel)
-            return finish(failed: true)
+        if let stream, stream.isHeadSent {
+            finish(failed: true)
+            return stream.reset(.cancel)
         }
         refuse(Refusal(.timeout, "there was no answer within \(timeout)"))
     }

@@ -62,6 +62,8 @@ final class Exchange: HTTPStreamReceiver {
             stream.request.fields.withValue("content-type") { value in
                 value.starts(with: "application/grpc".utf8)
             } ?? false
+        // A call may rightly be silent for hours; a body that somebody waits for may not.
+        stream.expectsSteadyBody = !isGRPC
     }
 
     var settings: RouterSettings { shard.settings }
@@ -237,9 +239,11 @@ final class Exchange: HTTPStreamReceiver {
             let reason = GRPCText.encode("the replica's answer broke off: \(failure.reason)")
             stream.finish(trailers: ["grpc-status": "14", "grpc-message": reason])
             callStatus = 14
-        } else {
-            stream?.reset(.internalError)
+            return finish(failed: true)
         }
+        let stream = stream
+        // It is over before the caller's stream says so.
         finish(failed: true)
+        stream?.reset(.internalError)
     }
 }
