@@ -74,6 +74,7 @@ let package = Package(
         .executable(name: "replica-launcher", targets: ["ReplicaLauncher"]),
         .executable(name: "image-builder", targets: ["ImageBuilder"]),
         .executable(name: "deployer", targets: ["Deployer"]),
+        .executable(name: "router", targets: ["RouterMain"]),
         .executable(name: "slipway", targets: ["Slipway"]),
         .executable(name: "dialect-server", targets: ["DialectServer"]),
         .executable(name: "distribution-server", targets: ["DistributionServer"]),
@@ -205,6 +206,17 @@ let package = Package(
                 "DeployerCore", "DeployerTargets", "ServiceHost", "ServiceKit", "Access", "Blobs", "Contracts",
                 "Identity", "Leases", "Postgres", "Secrets", "Loop",
             ], path: "Services/Deployer/Main"),
+        library(
+            "DeployerRouter", ["Contracts", "Access", "ServiceKit", "RPC", "HTTP", "Protobuf", "Loop"],
+            path: "Services/Deployer/Router"),
+        library(
+            "DeployerRouterSource",
+            ["DeployerRouter", "Contracts", "Access", "Postgres", "ServiceKit", "Protobuf", "Loop"],
+            path: "Services/Deployer/RouterSource"),
+        program(
+            "RouterMain",
+            ["DeployerRouter", "DeployerRouterSource", "ServiceHost", "Secrets", "Postgres", "ServiceKit", "HTTP", "Loop"],
+            path: "Services/Deployer/RouterMain"),
 
         // The image builder.
         library(
@@ -345,6 +357,12 @@ let package = Package(
                 "Access", "Identity", "Secrets", "Contracts", "ServiceKit", "RPC", "HTTP", "Journal", "Postgres",
                 "Loop", "Protobuf",
             ], exclude: ["Protos"]),
+        tests(
+            "DeployerRouterTests",
+            [
+                "DeployerRouter", "DeployerRouterSource", "Contracts", "Access", "Postgres", "ServiceKit", "RPC", "HTTP",
+                "Protobuf", "Loop", "CLinux",
+            ]),
         tests("RPCTests", ["RPC", "TestContracts"]),
         tests(
             "CommandLineTests",

@@ -1,0 +1,10 @@
+internal import HTTP
+
+extension EngineCertificates {
+    var configuration: TLSConfiguration {
+        var configuration = TLSConfiguration()
+        configuration.protocols = ["http/1.1"]
+        if !authorities.isEmpty { configuration.authorityText = authorities }
+        return configuration
+    }
+}
