@@ -203,8 +203,8 @@ let package = Package(
         program(
             "Deployer",
             [
-                "DeployerCore", "DeployerTargets", "ServiceHost", "ServiceKit", "Access", "Blobs", "Contracts",
-                "Identity", "Leases", "Postgres", "Secrets", "Loop",
+                "DeployerCore", "DeployerTargets", "ReplicaLauncher", "ServiceHost", "ServiceKit", "Access", "Blobs",
+                "Contracts", "HTTP", "Identity", "Leases", "Postgres", "Secrets", "Loop",
             ], path: "Services/Deployer/Main"),
         library(
             "DeployerRouter", ["Contracts", "Access", "ServiceKit", "RPC", "HTTP", "Protobuf", "Loop"],
