@@ -66,6 +66,7 @@ let package = Package(
         .executable(name: "bench-state", targets: ["BenchState"]),
         .executable(name: "bench-delivery", targets: ["BenchDelivery"]),
         .executable(name: "bench-events", targets: ["BenchEvents"]),
+        .executable(name: "bench-router", targets: ["BenchRouter"]),
         .executable(name: "event-deliverer", targets: ["EventDeliverer"]),
         .library(name: "PythonAdapter", type: .dynamic, targets: ["PythonAdapter"]),
         .executable(name: "registry", targets: ["Registry"]),
@@ -283,6 +284,9 @@ let package = Package(
         program(
             "BenchScoringLoad", ["InferenceContracts", "RPC", "HTTP", "Loop", "ProgramKit"],
             path: "Benchmarks/Scoring/Load"),
+        program(
+            "BenchRouter", ["DeployerRouter", "Contracts", "Access", "ServiceKit", "HTTP", "Protobuf", "Loop"],
+            path: "Benchmarks/Router/Program"),
         program("BenchDelivery", ["HTTP", "Outbound", "Loop"], path: "Benchmarks/Events/Delivery"),
         program(
             "BenchEvents", ["Journal", "Postgres", "HTTP", "Loop", "ProgramKit"], path: "Benchmarks/Events/Receiver"),
