@@ -191,7 +191,9 @@ let package = Package(
             name: "ReplicaLauncher", path: "Services/Deployer/Launcher",
             cSettings: [
                 .define("_GNU_SOURCE"), .unsafeFlags(["-std=gnu11", "-Wall", "-Wextra", "-Werror"]),
-            ]),
+            ],
+            // Swift's driver links; none of its runtime is used, and none is to be loaded.
+            linkerSettings: [.unsafeFlags(["-nostartfiles", "-static-stdlib", "-Xlinker", "--as-needed"])]),
 
         // The image builder.
         library(
