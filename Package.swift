@@ -66,6 +66,7 @@ let package = Package(
         .executable(name: "bench-state", targets: ["BenchState"]),
         .executable(name: "bench-delivery", targets: ["BenchDelivery"]),
         .executable(name: "bench-events", targets: ["BenchEvents"]),
+        .executable(name: "bench-router", targets: ["BenchRouter"]),
         .executable(name: "event-deliverer", targets: ["EventDeliverer"]),
         .library(name: "PythonAdapter", type: .dynamic, targets: ["PythonAdapter"]),
         .executable(name: "registry", targets: ["Registry"]),
@@ -193,7 +194,9 @@ let package = Package(
             name: "ReplicaLauncher", path: "Services/Deployer/Launcher",
             cSettings: [
                 .define("_GNU_SOURCE"), .unsafeFlags(["-std=gnu11", "-Wall", "-Wextra", "-Werror"]),
-            ]),
+            ],
+            // Swift's driver links; none of its runtime is used, and none is to be loaded.
+            linkerSettings: [.unsafeFlags(["-nostartfiles", "-static-stdlib", "-Xlinker", "--as-needed"])]),
         library(
             "DeployerCore",
             [
@@ -307,6 +310,9 @@ let package = Package(
         program(
             "BenchScoringLoad", ["InferenceContracts", "RPC", "HTTP", "Loop", "ProgramKit"],
             path: "Benchmarks/Scoring/Load"),
+        program(
+            "BenchRouter", ["DeployerRouter", "Contracts", "Access", "ServiceKit", "HTTP", "Protobuf", "Loop"],
+            path: "Benchmarks/Router/Program"),
         program("BenchDelivery", ["HTTP", "Outbound", "Loop"], path: "Benchmarks/Events/Delivery"),
         program(
             "BenchEvents", ["Journal", "Postgres", "HTTP", "Loop", "ProgramKit"], path: "Benchmarks/Events/Receiver"),
@@ -349,7 +355,10 @@ let package = Package(
             ]),
         tests(
             "DeployerTargetsTests",
-            ["DeployerTargets", "ReplicaStarter", "ReplicaLauncher", "OCI", "Tar", "Blobs", "HTTP", "Loop", "CLinux", "TestKit"]),
+            [
+                "DeployerTargets", "ReplicaStarter", "ReplicaLauncher", "OCI", "Tar", "Blobs", "HTTP", "Loop", "CLinux",
+                "TestKit",
+            ]),
         tests("OCITests", ["OCI", "Tar", "Outbound", "Blobs", "Loop", "TestKit"]),
         tests(
             "AccessTests",

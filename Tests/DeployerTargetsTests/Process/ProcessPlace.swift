@@ -21,10 +21,16 @@ final class ProcessPlace: ConformancePlace {
         loops.stop()
     }
 
-    static let launcher = Result { try Programs.path(of: "ReplicaLauncher") }
+    static let launcher = Result { try Programs.path(of: "replica-launcher") }
 
     func settings() throws -> ProcessSettings {
         ProcessSettings(folder: "\(folder.path)/place", launcher: try Self.launcher.get())
+    }
+
+    func open(suite: String, _ change: (inout ProcessSettings) -> Void) async throws -> ProcessTarget {
+        var settings = try settings()
+        change(&settings)
+        return try await ProcessTarget.open(settings, suite: suite, pool: pool, loop: loops.next())
     }
 
     func open(suite: String) async throws -> ProcessTarget {

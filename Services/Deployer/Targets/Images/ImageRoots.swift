@@ -119,7 +119,11 @@ final class ImageRoots: Sendable {
     private static func targetError(_ error: any Error, _ image: LocalImage) -> TargetError {
         switch error {
         case let error as TargetError: return error
-        case let error as SystemFault: return error.asTargetError
+        case let error as SystemFault:
+            // What no file system would take is the image's fault: paths through files, links in circles or to nothing.
+            let theirs = [ENOTDIR, ELOOP, ENOENT, EISDIR, EEXIST, ENAMETOOLONG, EINVAL, EPERM]
+            guard theirs.contains(error.number) else { return error.asTargetError }
+            return TargetError(.unusableImage, "the image \(image.name) can't be unpacked: \(error)")
         case let error as TarError: return TargetError(.unusableImage, "the image \(image.name): \(error)")
         case let error as OCIError: return TargetError(.unusableImage, "the image \(image.name): \(error)")
         case let error as BlobError:

@@ -28,20 +28,56 @@ struct RootTree {
         return Place(folder: try folder(above, makes: true), name: String(name), path: path)
     }
 
-    /// Opens a folder of the tree; nothing where there is none and none is to be made.
+    /// Opens a folder of the tree.
+    /// - Parameter makes: makes it where it is missing, and what is above it; a link that leads nowhere yet is led on.
     func folder(_ path: String, makes: Bool) throws(SystemFault) -> OpenFile {
-        let flags = O_RDONLY | O_DIRECTORY
-        let found = slipway_open_in_root(root.descriptor, path.isEmpty ? "." : path, flags, 0)
-        if found >= 0 { return OpenFile(found) }
+        if let found = open(path) { return found }
         guard makes, errno == ENOENT, !path.isEmpty else { throw SystemFault("open", path) }
-        let parts = path.split(separator: "/")
-        let parent = try folder(parts.dropLast().joined(separator: "/"), makes: true)
-        let name = String(parts[parts.count - 1])
-        // A link that leads nowhere is in the way; it can't be followed, since nobody knows what it was to lead to.
-        guard mkdirat(parent.descriptor, name, 0o755) == 0 else { throw SystemFault("make", path) }
-        let made = slipway_open_in_root(root.descriptor, path, flags, 0)
-        guard made >= 0 else { throw SystemFault("open", path) }
-        return OpenFile(made)
+        var above = ""
+        for name in try withoutLinks(path) {
+            guard let parent = open(above) else { throw SystemFault("open", above) }
+            let made = mkdirat(parent.descriptor, name, 0o755)
+            guard made == 0 || errno == EEXIST else { throw SystemFault("make", path) }
+            above = above.isEmpty ? name : "\(above)/\(name)"
+        }
+        guard let made = open(path) else { throw SystemFault("open", path) }
+        return made
+    }
+
+    private func open(_ path: String) -> OpenFile? {
+        let found = slipway_open_in_root(root.descriptor, path.isEmpty ? "." : path, O_RDONLY | O_DIRECTORY, 0)
+        return found >= 0 ? OpenFile(found) : nil
+    }
+
+    /// The path that a path leads to, by names alone. Nobody else changes the tree meanwhile.
+    private func withoutLinks(_ path: String) throws(SystemFault) -> [String] {
+        var (real, links): ([String], Int) = ([], 0)
+        var rest = path.split(separator: "/").reversed().map(String.init)
+        while let name = rest.popLast() {
+            if name == "." { continue }
+            if name == ".." {
+                _ = real.popLast()
+                continue
+            }
+            guard let target = link(name, in: real.joined(separator: "/")) else {
+                real.append(name)
+                continue
+            }
+            links += 1
+            guard links <= 40 else { throw SystemFault("resolve", path, number: ELOOP) }
+            if target.hasPrefix("/") { real = [] }
+            rest += target.split(separator: "/").reversed().map(String.init)
+        }
+        return real
+    }
+
+    /// Where a link leads; nil where there is none.
+    private func link(_ name: String, in folder: String) -> String? {
+        guard let parent = open(folder) else { return nil }
+        var target = [CChar](repeating: 0, count: 4096)
+        let count = readlinkat(parent.descriptor, name, &target, target.count)
+        guard count > 0 else { return nil }
+        return String(decoding: target.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
     /// Opens a file for reading; nil where there is none.
