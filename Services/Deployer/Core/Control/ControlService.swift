@@ -14,6 +14,8 @@ package final class ControlService: Service {
         controller = Controller(pool, parts, holder: holder, loop: loop)
     }
 
+    init(_ controller: Controller) { self.controller = controller }
+
     /// Returns when it is asked to stop. What is under way is left as it is: whoever comes next goes on there.
     package func run() async throws {
         StopSignal.started()

@@ -41,3 +41,9 @@ enum ControlStep: Equatable, Sendable {
         }
     }
 }
+
+/// A moment in the doing of a step.
+struct ControlPoint: Sendable {
+    var step: ControlStep
+    var isDone: Bool
+}

@@ -90,7 +90,9 @@ extension Controller {
                         deployment.busy.insert(work)
                         group.addTask { try await self.carryOut(step, work, id, record, lease) }
                     } else {
+                        await onPoint(ControlPoint(step: step, isDone: false))
                         try await store.write(step, of: record, under: lease)
+                        await onPoint(ControlPoint(step: step, isDone: true))
                         if case .endDeletion = step { return }
                         spoiled = 0
                     }
@@ -117,6 +119,7 @@ extension Controller {
         guard let deployment = tended[id] else { return }
         do {
             let place = try await parts.place(record.target)
+            await onPoint(ControlPoint(step: step, isDone: false))
             switch step {
             case .prepare(let number):
                 let image = try await parts.image(try controlled(number, record))
@@ -127,6 +130,7 @@ extension Controller {
             case .remove(let replica): try await place.remove(replica)
             default: break
             }
+            await onPoint(ControlPoint(step: step, isDone: true))
         } catch let error as TargetError where error.code == .stale {
             // Somebody has the lease who came later.
             throw LeaseError.lost(kind: lease.kind, name: lease.name, fence: lease.fence)

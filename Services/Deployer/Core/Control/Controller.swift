@@ -20,6 +20,9 @@ actor Controller {
     let loop: EventLoop
     let bell = PostgresBell()
 
+    /// Told before and after each step; tests end a deployer there.
+    nonisolated let onPoint: @Sendable (ControlPoint) async -> Void
+
     var tended: [Int64: TendedDeployment] = [:]
     var views: [Int64: PlaceView] = [:]
     var looks: [Int64: (begun: Int64, task: Task<PlaceView, Never>)] = [:]
@@ -36,7 +39,11 @@ actor Controller {
     private var nextDemand: LoopInstant?
     var demandSince: Moment?
 
-    init(_ pool: PostgresPool, _ parts: ControlParts, holder: String, loop: EventLoop) {
+    init(
+        _ pool: PostgresPool, _ parts: ControlParts, holder: String, loop: EventLoop,
+        onPoint: @escaping @Sendable (ControlPoint) async -> Void = { _ in }
+    ) {
+        self.onPoint = onPoint
         self.pool = pool
         self.parts = parts
         self.loop = loop
