@@ -8,8 +8,10 @@ enum StarterPlace {
     ) async throws -> any ReplicaTarget {
         switch (words.first, words.dropFirst().first) {
         case ("docker", let address?):
+            let network = words.count > 2 ? words[2] : ""
             return try DockerTarget(
-                DockerSettings(address: EngineAddress(address), suite: suite), loops: loops, resolver: pool)
+                DockerSettings(address: EngineAddress(address), network: network, suite: suite), loops: loops,
+                resolver: pool)
         default: throw ReplicaStarter.Failure(description: "no place is called \(words.joined(separator: " "))")
         }
     }
