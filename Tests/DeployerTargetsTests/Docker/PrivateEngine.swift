@@ -12,7 +12,7 @@ import Testing
 final class PrivateEngine: @unchecked Sendable {
     let folder: TemporaryFolder
     let bridge: String
-    private let liveRestore: Bool
+    private let options: [String]
     private let process = Lock<pid_t?>(nil)
 
     var socket: String { "\(folder.path)/d.sock" }
@@ -25,8 +25,9 @@ final class PrivateEngine: @unchecked Sendable {
         let description: String
     }
 
-    init(liveRestore: Bool = false) throws {
-        self.liveRestore = liveRestore
+    /// - Parameter options: more of dockerd's own: `--live-restore`.
+    init(_ options: [String] = []) throws {
+        self.options = options
         folder = try TemporaryFolder()
         bridge = "sw\(String(UInt32.random(in: .min ... .max), radix: 16))"
         let (second, third) = (UInt8.random(in: 128..<250), UInt8.random(in: 0...255))
@@ -47,7 +48,7 @@ final class PrivateEngine: @unchecked Sendable {
                 "/usr/sbin/dockerd", "--data-root", "\(folder.path)/data", "--exec-root", "\(folder.path)/exec", "-H",
                 address, "-p", "\(folder.path)/pid", "--bridge", bridge, "--iptables=false", "--ip6tables=false",
                 "--shutdown-timeout=1",
-            ] + (liveRestore ? ["--live-restore"] : [])
+            ] + options
         unlink("\(folder.path)/pid")
         process.withLock { $0 = try? spawn(words, log: "\(folder.path)/log") }
         guard pid != nil else { throw Failure(description: "cannot start dockerd") }
@@ -75,8 +76,10 @@ final class PrivateEngine: @unchecked Sendable {
         while waitpid(pid, &status, 0) < 0, errno == EINTR {}
     }
 
-    /// Ends it and takes away what it left.
+    /// Ends it and takes away what it left: with live-restore its containers would go on.
     func close() {
+        let docker = "/usr/bin/docker -H \(address)"
+        _ = system("timeout 60 sh -c '\(docker) ps -aq | xargs -r \(docker) rm -fv' >/dev/null 2>&1")
         end(with: SIGTERM)
         _ = system("ip link delete \(bridge) 2>/dev/null; rm -rf '\(folder.path)'")
     }
@@ -126,9 +129,11 @@ enum TestLoops {
         return pool
     }
 
-    static func docker(_ address: String, network: String = "", suite: String) throws -> DockerTarget {
-        try DockerTarget(
-            DockerSettings(address: EngineAddress(address), network: network, suite: suite), loops: loops.get(),
-            resolver: pool.get())
+    static func docker(
+        _ address: String, network: String = "", suite: String, patience: Duration = .seconds(60)
+    ) throws -> DockerTarget {
+        var settings = DockerSettings(address: try EngineAddress(address), network: network, suite: suite)
+        settings.patience = patience
+        return try DockerTarget(settings, loops: loops.get(), resolver: pool.get())
     }
 }

@@ -8,6 +8,8 @@ public struct DockerSettings: Sendable {
     public var network: String
     /// The installation: engines may serve several.
     public var suite: String
+    /// How long the engine may take to answer what has no reason to take long.
+    public var patience = Duration.seconds(30)
 
     public init(
         address: EngineAddress, certificates: EngineCertificates = EngineCertificates(), network: String = "",

@@ -36,7 +36,7 @@ extension DockerTarget {
                     ReplicaLabels.fenced: .text("\(order.owner.deploymentID)"),
                 ],
             ]
-            _ = try await engine.call(.post, "/volumes/create", [:], .bytes(volume.json))
+            try await engine.call(.post, "/volumes/create", [:], .bytes(volume.json))
         }
         for record in records where record.fence < order.fence { await forget(record) }
     }

@@ -63,7 +63,7 @@ extension DockerTarget {
                 try await engine.call(.get, "/images/\(name)/json").value()["Id"].text
             }
             guard let found = found ?? nil, known.contains(Self.identity(found)) else { continue }
-            _ = try await engine.call(.post, "/images/\(found)/tag", ["repo": imageName, "tag": tag])
+            try await engine.call(.post, "/images/\(found)/tag", ["repo": imageName, "tag": tag])
             return found
         }
         return nil

@@ -8,8 +8,7 @@ extension DockerTarget {
     /// All containers of this installation, and the engine's time in seconds since 1970.
     func containers() async throws(EngineError) -> ([ContainerRecord], now: Int64) {
         let answer = try await engine.call(
-            .get, "/containers/json", ["all": "true", "filters": filter(["label": [.text(ReplicaLabels.replica)]])],
-            deadline: .seconds(60))
+            .get, "/containers/json", ["all": "true", "filters": filter(["label": [.text(ReplicaLabels.replica)]])])
         guard case .list(let items) = try answer.value(keeping: ContainerRecord.fields) else {
             throw EngineError(.garbled, "what \(engine.address) says of its containers is no list")
         }
@@ -56,11 +55,11 @@ extension DockerTarget {
         }
         guard let state = inspected else { return nil }
         var ending = Self.ending(state)
-        let log = try await unlessMissing { () async throws(EngineError) in
+        // A log that can't be read is no reason to know nothing of how it ended.
+        let log = try await unless({ $0.kind != .unreachable }) { () async throws(EngineError) in
             try await engine.call(.get, "\(path)/logs", ["stdout": "true", "stderr": "true", "tail": "200"])
         }
-        guard let log else { return nil }
-        ending.lastWords = try Self.lastWords(log.bytes)
+        if let log { ending.lastWords = (try? Self.lastWords(log.bytes)) ?? "" }
         if let reason = state["Error"].text, !reason.isEmpty, ending.lastWords.isEmpty { ending.lastWords = reason }
         let known = ending
         endings.withLock { $0[record.engineID] = known }

@@ -57,7 +57,7 @@ extension DockerTarget {
 
     private func run(_ container: String, _ order: ReplicaOrder) async throws(TargetError) {
         do {
-            _ = try await engine.call(.post, "/containers/\(container)/start", deadline: .seconds(120))
+            try await engine.call(.post, "/containers/\(container)/start", deadline: .seconds(120))
         } catch {
             let doing = "the replica \(order.id) can't be started"
             let text = error.message.lowercased()

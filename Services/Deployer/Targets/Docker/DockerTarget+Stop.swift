@@ -7,7 +7,7 @@ extension DockerTarget {
         let seconds = max(0, (grace.components.seconds + (grace.components.attoseconds > 0 ? 1 : 0)))
         try await asked("the replica \(id) can't be stopped") { () async throws(EngineError) in
             // The engine counts: a deployer that is killed meanwhile does not leave it half done.
-            let stopped = try await unless({ $0.isMissing || $0.kind != .unreachable }) {
+            let stopped = try await unless({ $0.kind != .unreachable }) {
                 () async throws(EngineError) in
                 try await engine.call(.post, "\(path)/stop", ["t": "\(seconds)"], deadline: .seconds(seconds + 60))
             }
@@ -39,7 +39,7 @@ extension DockerTarget {
         try ContainerName.check(id)
         try await asked("the replica \(id) can't be removed") { () async throws(EngineError) in
             do throws(EngineError) {
-                _ = try await engine.call(
+                try await engine.call(
                     .delete, "/containers/\(ContainerName.final(id))", ["v": "true"], deadline: .seconds(120))
             } catch {
                 if error.isMissing || error.isConflict && error.message.contains("in progress") { return }

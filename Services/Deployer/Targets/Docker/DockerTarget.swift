@@ -16,8 +16,7 @@ public final class DockerTarget: ReplicaTarget {
     public init(_ settings: DockerSettings, loops: LoopGroup, resolver: ComputePool) throws(TargetError) {
         guard !settings.suite.isEmpty else { throw TargetError(.refused, "an engine's replicas need an installation") }
         self.settings = settings
-        engine = try EngineClient(
-            settings.address, certificates: settings.certificates, loops: loops, resolver: resolver)
+        engine = try EngineClient(settings, loops: loops, resolver: resolver)
     }
 
     /// Ends every connection; what is under way fails. Replicas go on.

@@ -5,6 +5,10 @@ extension EngineCertificates {
         var configuration = TLSConfiguration()
         configuration.protocols = ["http/1.1"]
         if !authorities.isEmpty { configuration.authorityText = authorities }
+        if !certificate.isEmpty {
+            configuration.certificateText = certificate
+            configuration.keyText = key
+        }
         return configuration
     }
 }

@@ -18,8 +18,6 @@ final class EngineClient: Sendable {
         }
     }
 
-    /// How long anything takes that has no reason to take long.
-    static let usualDeadline = Duration.seconds(30)
     /// Larger than any answer: 10,000 containers are 30 MB.
     private static let answerLimit = 256 << 20
     private static let messageLimit = 64 << 10
@@ -29,13 +27,14 @@ final class EngineClient: Sendable {
     /// Streams stay open: they must not take the connections of calls.
     private let streams: HTTPClient
     private let scheme: String
+    private let patience: Duration
     private let known = Lock<EngineFacts?>(nil)
 
     /// - Parameter resolver: must be started, and outlive the client.
-    init(
-        _ address: EngineAddress, certificates: EngineCertificates, loops: LoopGroup, resolver: ComputePool
-    ) throws(TargetError) {
-        self.address = address
+    init(_ settings: DockerSettings, loops: LoopGroup, resolver: ComputePool) throws(TargetError) {
+        let certificates = settings.certificates
+        address = settings.address
+        patience = settings.patience
         var configuration = HTTPClient.Configuration(wanted: .http11)
         if address.wantsTLS || !certificates.isEmpty {
             do {
@@ -61,7 +60,7 @@ final class EngineClient: Sendable {
     /// What the engine is. Asked once for each time that it was lost.
     func facts() async throws(EngineError) -> EngineFacts {
         if let facts = known.withLock({ $0 }) { return facts }
-        let answer = try await exchange(.get, "/version", [:], .none, nil, Self.usualDeadline)
+        let answer = try await exchange(.get, "/version", [:], .none, nil, patience)
         let facts = try EngineFacts(answer.value())
         known.withLock { $0 = facts }
         return facts
@@ -69,12 +68,13 @@ final class EngineClient: Sendable {
 
     /// A call with an answer that is read whole.
     /// - Throws: `EngineError`; `.refused` with the engine's own words for every status of 400 or more.
+    @discardableResult
     func call(
         _ method: HTTPMethod, _ path: String, _ query: Query = [:], _ body: HTTPClient.Body = .none,
-        type: String = "application/json", deadline: Duration = usualDeadline
+        type: String = "application/json", deadline: Duration? = nil
     ) async throws(EngineError) -> Answer {
         let version = try await facts().spoken
-        return try await exchange(method, "/v\(version)\(path)", query, body, type, deadline)
+        return try await exchange(method, "/v\(version)\(path)", query, body, type, deadline ?? patience)
     }
 
     private func exchange(
