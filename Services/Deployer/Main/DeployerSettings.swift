@@ -77,8 +77,10 @@ struct BringingSettings: ConfigurationSection {
 /// The target that everybody may use without having attached it.
 struct LocalSettings: ConfigurationSection {
     var isOffered = true
+    var launcher = ""
 
     static func describe(_ keys: inout ConfigurationKeys<LocalSettings>) {
         keys.add("offered", \.isOffered, "whether deployments may run as processes of this machine")
+        keys.add("launcher", \.launcher, "the program that starts them; none, replica-launcher beside this program")
     }
 }

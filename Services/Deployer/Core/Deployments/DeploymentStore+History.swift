@@ -27,6 +27,8 @@ extension DeploymentStore {
             SELECT id, transaction, at, actor, action, subject, workspace, reason, before, after, trace
             FROM journal.entries
             WHERE subject = \(DeploymentJournal.subject(request.name)) AND workspace = \(workspace.name) AND \(bound)
+                -- What other services took down of it is their own story.
+                AND action NOT LIKE '%.use-reported'
             ORDER BY id DESC LIMIT \(size + 1)
             """
         ).all(JournalRecord.self)

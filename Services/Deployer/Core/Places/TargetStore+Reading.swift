@@ -7,8 +7,18 @@ internal import ResourceKit
 internal import Secrets
 
 extension TargetStore {
-    /// Makes the target that everybody may use without having attached it: the machine's own processes.
-    package func offerUsual() async throws {
+    /// Makes the target that everybody may use without having attached it, the machine's own processes; or takes it away
+    /// again, but for what runs there.
+    package func offerUsual(_ isOffered: Bool = true) async throws {
+        guard isOffered else {
+            try await pool.execute(
+                """
+                UPDATE deployments.targets AS t SET detached = now()
+                WHERE workspace IS NULL AND name = \(TargetStore.usualName) AND detached IS NULL AND NOT EXISTS (
+                    SELECT FROM deployments.deployments AS d WHERE d.target = t.id AND d.deleted IS NULL)
+                """)
+            return
+        }
         let place = Slipway.Targets.V1.TargetPlace(kind: .process(.init()))
         try await pool.execute(
             """

@@ -47,6 +47,9 @@ package enum Routes {
             VALUES (\(deployment), \(row.workspace), \(route.version), \(route.serialized()))
             ON CONFLICT (deployment) DO UPDATE SET version = excluded.version, route = excluded.route
             """)
+        if let revision = ModelDeployed.serving(route) {
+            try await ModelDeployed.announce(revision, of: deployment, in: transaction)
+        }
         return true
     }
 

@@ -53,6 +53,8 @@ extension DeployerSchema {
             -- The last revision, and the one that served before the last change of who serves; 0 where none did.
             newest integer NOT NULL DEFAULT 0,
             served_before integer NOT NULL DEFAULT 0,
+            -- The revision of which it was last announced that it serves.
+            announced integer NOT NULL DEFAULT 0,
             -- A Scaling message.
             scaling bytea NOT NULL,
             -- A Security message without its key, and the key, sealed for `SecretBox.certificateKey`.

@@ -138,7 +138,7 @@ package final class UseReporter: Service {
     ) async throws {
         let isAccepted: Bool
         do { isAccepted = try await call() } catch let error as RPCError where error.code == .notFound {
-            guard let gone = error.goneName, names.contains(gone) else { throw error }
+            guard let gone = error.goneNames.first(where: names.contains) else { throw error }
             // It was removed for good while nobody was known to use it, and can't come back. The rest is used as before.
             log.warning("a deployment uses what is gone", ["user": .string(report.user), "gone": .string(gone)])
             try await pool.execute(
@@ -208,11 +208,9 @@ private struct DueUse: PostgresRowDecodable {
 }
 
 extension RPCError {
-    /// What the other service does not have, as `churn:3`.
-    fileprivate var goneName: String? {
-        let names = details.compactMap { $0.decode(as: Google.Rpc.ResourceInfo.self) }.map(\.resourceName)
-        return names.lazy.compactMap { name in
-            ["models/", "images/"].first { name.hasPrefix($0) }.map { String(name.dropFirst($0.count)) }
-        }.first
+    /// What the other service does not have, as it may have been reported: `images/churn:2`; `churn:3` for a model's.
+    fileprivate var goneNames: [String] {
+        details.compactMap { $0.decode(as: Google.Rpc.ResourceInfo.self) }.map(\.resourceName)
+            .flatMap { $0.hasPrefix("models/") ? [String($0.dropFirst(7))] : [$0] }
     }
 }

@@ -29,7 +29,7 @@ package enum UseReports {
             ARRAY(SELECT DISTINCT m.model || ':' || m.version FROM deployments.revision_models AS m
                 JOIN deployments.revisions AS v ON v.deployment = m.deployment AND v.number = m.revision
                 WHERE m.deployment = d.id AND d.deleted IS NULL AND \(inUse) ORDER BY 1),
-            ARRAY(SELECT DISTINCT v.image_name || ':' || v.image_version FROM deployments.revisions AS v
+            ARRAY(SELECT DISTINCT 'images/' || v.image_name || ':' || v.image_version FROM deployments.revisions AS v
                 WHERE v.deployment = d.id AND d.deleted IS NULL AND v.image_name <> '' AND \(inUse) ORDER BY 1),
             CASE WHEN d.deleted IS NOT NULL THEN 'deleted' ELSE (ARRAY['deploying', 'healthy', 'degraded', 'failed',
                 'asleep', 'deleting'])[d.state] END,
