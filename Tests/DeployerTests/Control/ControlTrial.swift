@@ -16,11 +16,11 @@ import Testing
 
 /// Answers for the replicas of a fake place: ready as soon as they run.
 final class FakeProbing: ReplicaProbing {
-    let place: FakePlace
+    let place: RecordingPlace
     /// Revisions of which no replica gets ready.
     let silent = Lock<Set<Int>>([])
 
-    init(_ place: FakePlace) { self.place = place }
+    init(_ place: RecordingPlace) { self.place = place }
 
     func ask(_ address: String, key: String, timeout: Duration) async -> String? {
         let id = String(address.split(separator: "/").last ?? "")
@@ -33,14 +33,14 @@ final class FakeProbing: ReplicaProbing {
 /// A deployer's control beside others, over a database and a place that they share.
 struct ControlTrial: Sendable {
     let fixture: DeployerFixture
-    let place: FakePlace
+    let place: RecordingPlace
     let probing: FakeProbing
     let box = SecretBox(SecretKeys(.random()))
     let target: Int64
 
     init(_ fixture: DeployerFixture) async throws {
         self.fixture = fixture
-        place = FakePlace()
+        place = RecordingPlace()
         probing = FakeProbing(place)
         target = try await fixture.pool.query(
             """

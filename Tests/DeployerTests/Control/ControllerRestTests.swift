@@ -13,7 +13,7 @@ import Testing
 /// The time that this process had a core for, in seconds.
 private func busySeconds() -> Double {
     var usage = rusage()
-    getrusage(RUSAGE_SELF, &usage)
+    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
     func seconds(_ time: timeval) -> Double { Double(time.tv_sec) + Double(time.tv_usec) / 1e6 }
     return seconds(usage.ru_utime) + seconds(usage.ru_stime)
 }
@@ -51,8 +51,8 @@ private func busySeconds() -> Double {
             #expect(after == fences)
             // One look at the place for all of them, each time.
             #expect(trial.place.state.withLock { $0.observations } - observations <= Int(passed / 3) + 3)
-            let report = "1,000 deployments at rest: \(Int(part * 10)) thousandths of a core, over \(Int(passed)) s\n"
-            fputs(report, stderr)
+            let report = "1,000 deployments at rest: \(Int(part * 10)) thousandths of a core, over \(Int(passed)) s"
+            print(report)
             // Without optimisation, and with the place and the replicas in the same process.
             #expect(part < 50)
             try await control.stop()
