@@ -66,6 +66,11 @@ extension Controller {
                 let at = loop.clock.now
                 deployment.isDue = false
                 deployment.wake = nil
+                if deployment.isDone {
+                    // What was seen before is not so any more: it would be done again.
+                    deployment.isDone = false
+                    fresh = tick()
+                }
                 // Observed first: see `removeOrphans`.
                 _ = await view(of: deployment.record.target, after: fresh)
                 guard let record = try await reader.read([id])[id] else { return }
@@ -74,6 +79,8 @@ extension Controller {
                 do {
                     if try await scale(deployment, lease) { continue }
                     let room = try await ControlStore.room(of: record.target) { try await pool.read($0) }
+                    // Something ended while this was read: it is neither under way nor seen.
+                    if deployment.isDone { continue }
                     let answer = DeploymentPlan.next(
                         record.desired, observed(deployment, room: room), rules: parts.times.rules)
                     if let wake = answer.wake { later(deployment, wake) }
@@ -82,8 +89,6 @@ extension Controller {
                         let wake = deployment.wake ?? loop.clock.now.advanced(by: .seconds(5))
                         let pause = max(.milliseconds(1), loop.clock.now.duration(to: wake))
                         try await deployment.bell.wait(upTo: min(pause, .seconds(5)), on: loop)
-                        if deployment.busy.isEmpty || deployment.isDone { fresh = tick() }
-                        deployment.isDone = false
                         continue
                     }
                     if let work = step.work {
