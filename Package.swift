@@ -194,7 +194,10 @@ let package = Package(
             path: "Services/Deployer/RouterSource"),
         program(
             "RouterMain",
-            ["DeployerRouter", "DeployerRouterSource", "ServiceHost", "Secrets", "Postgres", "ServiceKit", "HTTP", "Loop"],
+            [
+                "DeployerRouter", "DeployerRouterSource", "ServiceHost", "Secrets", "Postgres", "ServiceKit", "HTTP",
+                "Loop",
+            ],
             path: "Services/Deployer/RouterMain"),
 
         // The image builder.
@@ -337,7 +340,8 @@ let package = Package(
         tests(
             "DeployerRouterTests",
             [
-                "DeployerRouter", "DeployerRouterSource", "Contracts", "Access", "Postgres", "ServiceKit", "RPC", "HTTP",
+                "DeployerRouter", "DeployerRouterSource", "Contracts", "Access", "Postgres", "ServiceKit", "RPC",
+                "HTTP",
                 "Protobuf", "Loop", "CLinux",
             ]),
         tests("RPCTests", ["RPC", "TestContracts"]),
