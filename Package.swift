@@ -389,7 +389,8 @@ let package = Package(
         tests(
             "DeployerTests",
             [
-                "DeployerCore", "DeployerTargets", "ResourceKit", "Contracts", "Access", "Identity", "Secrets", "Leases",
+                "DeployerCore", "DeployerTargets", "ResourceKit", "Contracts", "Access", "Identity", "Secrets",
+                "Leases",
                 "Journal", "Postgres", "ServiceKit", "RPC", "HTTP", "OCI", "Outbound", "Blobs", "Protobuf", "Loop",
                 "TestKit",
             ]),

@@ -8,40 +8,44 @@ import Testing
 
 @Suite("Constant load", .serialized)
 struct ConstantLoadTests {
+    private final class Load: Sendable {
+        let isDone = Atomic<Bool>(false)
+        let asked = Atomic<Int>(0)
+        let failed = Lock<[String]>([])
+    }
+
     /// Asks all the time while `body` runs, and counts what is not answered 200.
     private func underLoad(
         _ fixture: RouterFixture, _ body: () async throws -> Void
     ) async throws -> (asked: Int, failed: [String]) {
-        let isDone = Atomic<Bool>(false)
-        let asked = Atomic<Int>(0)
-        let failed = Lock<[String]>([])
+        let load = Load()
         try await withThrowingTaskGroup(of: Void.self) { group in
             for number in 0..<6 {
                 group.addTask {
-                    while !isDone.load(ordering: .relaxed) {
+                    while !load.isDone.load(ordering: .relaxed) {
                         let key = number % 2 == 0 ? "key" : "second"
                         do {
                             let answer = try await fixture.ask(
                                 "/endpoints/acme/churn/", number % 3 == 0 ? .get : .post, key: key,
                                 body: number % 3 == 0 ? nil : Array("n\(number)".utf8))
                             if answer.status != 200 {
-                                failed.withLock { $0.append("\(answer.status) \(answer.text)") }
+                                load.failed.withLock { $0.append("\(answer.status) \(answer.text)") }
                             }
                         } catch {
-                            failed.withLock { $0.append("\(error)") }
+                            load.failed.withLock { $0.append("\(error)") }
                         }
-                        asked.add(1, ordering: .relaxed)
+                        load.asked.add(1, ordering: .relaxed)
                     }
                 }
             }
             do { try await body() } catch {
-                isDone.store(true, ordering: .relaxed)
+                load.isDone.store(true, ordering: .relaxed)
                 throw error
             }
-            isDone.store(true, ordering: .relaxed)
+            load.isDone.store(true, ordering: .relaxed)
             try await group.waitForAll()
         }
-        return (asked.load(ordering: .relaxed), failed.withLock { $0 })
+        return (load.asked.load(ordering: .relaxed), load.failed.withLock { $0 })
     }
 
     private func route(_ version: Int64, _ shares: [(Int32, Int32)], _ replicas: [Int32: [String]]) -> Route {
