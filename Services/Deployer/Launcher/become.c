@@ -31,8 +31,6 @@ static bool join_cgroups(const struct order *order) {
 }
 
 static bool limit(const struct order *order) {
-  struct rlimit none = {0, 0};
-  setrlimit(RLIMIT_CORE, &none);
   if (!order->data_bytes) return true;
   struct rlimit data = {order->data_bytes, order->data_bytes};
   return setrlimit(RLIMIT_DATA, &data) == 0;

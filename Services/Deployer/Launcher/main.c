@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -50,6 +51,9 @@ int main(void) {
   fcntl(REPORT, F_SETFD, FD_CLOEXEC);
   fcntl(START_LOCK, F_SETFD, FD_CLOEXEC);
   signal(SIGPIPE, SIG_IGN);
+  /* A dump would have the replica's key in it. */
+  struct rlimit none = {0, 0};
+  setrlimit(RLIMIT_CORE, &none);
   umask(022);
   struct order order = {.stop_signal = SIGTERM, .user = 65532, .group = 65532};
   order_read(&order);

@@ -30,14 +30,14 @@ static void fail(const char *what) {
 }
 
 /* Puts a file down whole, or not at all. */
-static void write_down(int folder, const char *name, const char *text) {
+static bool write_down(int folder, const char *name, const char *text) {
   char temporary[64];
   snprintf(temporary, sizeof(temporary), "%s.new", name);
   int file = openat(folder, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (file < 0) return;
+  if (file < 0) return false;
   bool is_whole = write(file, text, strlen(text)) == (ssize_t)strlen(text);
   close(file);
-  if (is_whole) renameat(folder, temporary, folder, name);
+  return is_whole && renameat(folder, temporary, folder, name) == 0;
 }
 
 static void hold_alive(const struct order *order) {
@@ -158,8 +158,9 @@ void supervise(const struct order *order) {
     fail("descriptors");
   hold_alive(order);
   log_open(&self.log, self.folder, order->log_bytes);
-  /* From here on the replica exists, and whoever looks finds it. */
-  write_down(self.folder, "started", "");
+  /* From here on the replica exists, and whoever looks finds it. Where nobody could, since the deployer gave up and took
+     the folder away, there is to be none. */
+  if (!write_down(self.folder, "started", "")) fail("the replica's folder");
   close(START_LOCK);
   self.main = start(order, output[1], begun[1]);
   if (self.main < 0) fail("a process");

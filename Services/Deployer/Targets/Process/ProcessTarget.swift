@@ -14,7 +14,7 @@ public final class ProcessTarget: ReplicaTarget {
     let pool: ComputePool
     let loop: EventLoop
 
-    /// Replica's sockets are named below the folder.
+    /// Replicas' sockets are named below the folder.
     static let socketPathMax = 107
 
     /// - Parameters:
@@ -128,7 +128,11 @@ public final class ProcessTarget: ReplicaTarget {
     }
 
     public func watch(_ changed: @escaping @Sendable () -> Void) async {
-        guard let rings = try? FolderBell.rings("\(settings.folder)/alive", on: loop) else { return }
+        guard let rings = try? FolderBell.rings("\(settings.folder)/alive", on: loop) else {
+            // The machine watches no more folders: then callers look every second.
+            while (try? await loop.sleep(for: .seconds(1))) != nil { changed() }
+            return
+        }
         for await _ in rings { changed() }
     }
 
