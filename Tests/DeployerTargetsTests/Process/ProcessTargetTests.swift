@@ -1,5 +1,6 @@
 import Glibc
 import Loop
+import TestKit
 import Testing
 
 @testable import DeployerTargets
@@ -74,6 +75,32 @@ struct ProcessTargetTests {
             try Tree.make("\(folder.path)/run")
             try folder.write(ReplicaRecord(order, startedAt: 1))
             _ = try await bench.serving(order)
+        }.run(place)
+    }
+
+    @Test("a deployer that is killed at any moment of a start leaves one replica or none, and the next makes it one")
+    func killedWhileStarting() async throws {
+        let place = try ProcessPlace()
+        try await ConformanceCase("") { bench in
+            let prepared = try await bench.order()
+            let seed = UInt64.random(in: 0...UInt64.max)
+            var random = SeededGenerator(seed: seed)
+            for round in 0..<12 {
+                var order = prepared
+                order.id = ConformanceBench.newID()
+                let starter = try ReplicaStarterProcess(bench, order, waits: false)
+                // The program begins, opens its store and starts the replica within about that time.
+                try await Task.sleep(for: .microseconds(Int.random(in: 0...150_000, using: &random)))
+                starter.end(with: SIGKILL)
+                let visitor = try await bench.serving(order)
+                let nonces = try (0..<3).map { _ in try visitor.get("/nonce") }
+                #expect(Set(nonces).count == 1, "seed \(seed), round \(round)")
+                #expect(try await bench.target.observe().filter { $0.id == order.id }.count == 1)
+                let holders = try Shell.output(
+                    "ls -l /proc/[0-9]*/fd 2>/dev/null | grep -c 'alive/\(order.id)$' || true")
+                #expect(holders == "1\n", "seed \(seed), round \(round)")
+                try await bench.target.stop(order.id, grace: .seconds(30))
+            }
         }.run(place)
     }
 
