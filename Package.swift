@@ -66,6 +66,7 @@ let package = Package(
         .executable(name: "bench-state", targets: ["BenchState"]),
         .executable(name: "bench-delivery", targets: ["BenchDelivery"]),
         .executable(name: "bench-events", targets: ["BenchEvents"]),
+        .executable(name: "bench-router", targets: ["BenchRouter"]),
         .executable(name: "event-deliverer", targets: ["EventDeliverer"]),
         .library(name: "PythonAdapter", type: .dynamic, targets: ["PythonAdapter"]),
         .executable(name: "registry", targets: ["Registry"]),
@@ -73,6 +74,8 @@ let package = Package(
         .executable(name: "events", targets: ["Events"]),
         .executable(name: "replica-launcher", targets: ["ReplicaLauncher"]),
         .executable(name: "image-builder", targets: ["ImageBuilder"]),
+        .executable(name: "deployer", targets: ["Deployer"]),
+        .executable(name: "router", targets: ["RouterMain"]),
         .executable(name: "slipway", targets: ["Slipway"]),
         .executable(name: "dialect-server", targets: ["DialectServer"]),
         .executable(name: "distribution-server", targets: ["DistributionServer"]),
@@ -194,6 +197,29 @@ let package = Package(
             ],
             // Swift's driver links; none of its runtime is used, and none is to be loaded.
             linkerSettings: [.unsafeFlags(["-nostartfiles", "-static-stdlib", "-Xlinker", "--as-needed"])]),
+        library(
+            "DeployerCore",
+            [
+                "DeployerTargets", "ResourceKit", "Contracts", "Access", "Identity", "Secrets", "Leases", "Journal",
+                "Postgres", "ServiceKit", "RPC", "HTTP", "OCI", "Outbound", "Blobs", "Protobuf", "Loop", "COpenSSL",
+            ], path: "Services/Deployer/Core"),
+        program(
+            "Deployer",
+            [
+                "DeployerCore", "DeployerTargets", "ReplicaLauncher", "ServiceHost", "ServiceKit", "Access", "Blobs",
+                "Contracts", "HTTP", "Identity", "Leases", "Postgres", "Secrets", "Loop",
+            ], path: "Services/Deployer/Main"),
+        library(
+            "DeployerRouter", ["Contracts", "Access", "ServiceKit", "RPC", "HTTP", "Protobuf", "Loop"],
+            path: "Services/Deployer/Router"),
+        library(
+            "DeployerRouterSource",
+            ["DeployerRouter", "Contracts", "Access", "Postgres", "ServiceKit", "Protobuf", "Loop"],
+            path: "Services/Deployer/RouterSource"),
+        program(
+            "RouterMain",
+            ["DeployerRouter", "DeployerRouterSource", "ServiceHost", "Secrets", "Postgres", "ServiceKit", "HTTP", "Loop"],
+            path: "Services/Deployer/RouterMain"),
 
         // The image builder.
         library(
@@ -284,6 +310,9 @@ let package = Package(
         program(
             "BenchScoringLoad", ["InferenceContracts", "RPC", "HTTP", "Loop", "ProgramKit"],
             path: "Benchmarks/Scoring/Load"),
+        program(
+            "BenchRouter", ["DeployerRouter", "Contracts", "Access", "ServiceKit", "HTTP", "Protobuf", "Loop"],
+            path: "Benchmarks/Router/Program"),
         program("BenchDelivery", ["HTTP", "Outbound", "Loop"], path: "Benchmarks/Events/Delivery"),
         program(
             "BenchEvents", ["Journal", "Postgres", "HTTP", "Loop", "ProgramKit"], path: "Benchmarks/Events/Receiver"),
@@ -337,6 +366,12 @@ let package = Package(
                 "Access", "Identity", "Secrets", "Contracts", "ServiceKit", "RPC", "HTTP", "Journal", "Postgres",
                 "Loop", "Protobuf",
             ], exclude: ["Protos"]),
+        tests(
+            "DeployerRouterTests",
+            [
+                "DeployerRouter", "DeployerRouterSource", "Contracts", "Access", "Postgres", "ServiceKit", "RPC", "HTTP",
+                "Protobuf", "Loop", "CLinux",
+            ]),
         tests("RPCTests", ["RPC", "TestContracts"]),
         tests(
             "CommandLineTests",
@@ -346,6 +381,13 @@ let package = Package(
             [
                 "RegistryCore", "ResourceKit", "Contracts", "Access", "Identity", "Journal", "Blobs", "Postgres",
                 "ServiceKit", "RPC", "HTTP", "Protobuf", "Loop", "Tar", "TestKit",
+            ]),
+        tests(
+            "DeployerTests",
+            [
+                "DeployerCore", "DeployerTargets", "ResourceKit", "Contracts", "Access", "Identity", "Secrets", "Leases",
+                "Journal", "Postgres", "ServiceKit", "RPC", "HTTP", "OCI", "Outbound", "Blobs", "Protobuf", "Loop",
+                "TestKit",
             ]),
         tests(
             "EventsTests",

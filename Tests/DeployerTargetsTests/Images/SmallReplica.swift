@@ -73,6 +73,16 @@ enum SmallReplica {
           else if (!strncmp(path, "/env/", 5)) {
             const char *value = getenv(path + 5);
             strncpy(body, value ? value : "(none)", sizeof(body) - 1);
+          } else if (!strcmp(path, "/key")) {
+            const char *value = getenv("SCORER_ACCESS_KEYS"), *name = getenv("SCORER_ACCESS_KEYS_FILE");
+            struct stat facts;
+            if (value) strncpy(body, value, sizeof(body) - 1);
+            else if (!name || stat(name, &facts) || facts.st_mode & 077) strcpy(body, "(no file of one's own)");
+            else {
+              FILE *file = fopen(name, "r");
+              if (!file || fscanf(file, "%1000s", body) != 1) strcpy(body, "(no key)");
+              if (file) fclose(file);
+            }
           } else if (!strcmp(path, "/environment")) {
             for (char **one = environ; *one; one++)
               snprintf(body + strlen(body), sizeof(body) - strlen(body), "%s\n", *one);

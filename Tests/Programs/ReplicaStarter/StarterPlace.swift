@@ -11,6 +11,12 @@ enum StarterPlace {
         case ("process", 3):
             return try await ProcessTarget.open(
                 ProcessSettings(folder: words[1], launcher: words[2]), suite: suite, pool: pool, loop: loops.next())
+        // docker ADDRESS [NETWORK]
+        case ("docker", 2...):
+            return try DockerTarget(
+                DockerSettings(
+                    address: EngineAddress(words[1]), network: words.count > 2 ? words[2] : "", suite: suite),
+                loops: loops, resolver: pool)
         default: throw ReplicaStarter.Failure(description: "no place is called \(words.joined(separator: " "))")
         }
     }
