@@ -114,11 +114,12 @@ struct ProcessTargetTests {
             let visitor = try await bench.visitor(order.id)
             let seen = Lock([String]())
             let following = Task {
-                try await target.log(of: order.id, lines: 0, follow: true) { line in
+                try await target.log(of: order.id, lines: 5, follow: true) { line in
                     seen.withLock { $0.append(line.text) }
                 }
             }
             defer { following.cancel() }
+            try await bench.wait("the follower follows") { seen.withLock { !$0.isEmpty } }
             for round in 1...10 {
                 try visitor.get("/lines/1000")
                 try await bench.wait("round \(round)") { seen.withLock { $0.count { $0 == "line 1000" } } == round }
