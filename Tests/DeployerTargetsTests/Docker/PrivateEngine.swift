@@ -50,6 +50,8 @@ final class PrivateEngine: @unchecked Sendable {
                 "--shutdown-timeout=1",
             ] + options
         unlink("\(folder.path)/pid")
+        // Its containerd died with it. Where nobody has taken notice of that yet, dockerd would take it for alive, and wait.
+        unlink("\(folder.path)/exec/containerd/containerd.pid")
         process.withLock { $0 = try? spawn(words, log: "\(folder.path)/log") }
         guard pid != nil else { throw Failure(description: "cannot start dockerd") }
         guard
