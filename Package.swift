@@ -66,12 +66,15 @@ let package = Package(
         .executable(name: "bench-state", targets: ["BenchState"]),
         .executable(name: "bench-delivery", targets: ["BenchDelivery"]),
         .executable(name: "bench-events", targets: ["BenchEvents"]),
+        .executable(name: "bench-router", targets: ["BenchRouter"]),
         .executable(name: "event-deliverer", targets: ["EventDeliverer"]),
         .library(name: "PythonAdapter", type: .dynamic, targets: ["PythonAdapter"]),
         .executable(name: "registry", targets: ["Registry"]),
         .executable(name: "scorer", targets: ["Scorer"]),
         .executable(name: "events", targets: ["Events"]),
+        .executable(name: "replica-launcher", targets: ["ReplicaLauncher"]),
         .executable(name: "image-builder", targets: ["ImageBuilder"]),
+        .executable(name: "deployer", targets: ["Deployer"]),
         .executable(name: "router", targets: ["RouterMain"]),
         .executable(name: "slipway", targets: ["Slipway"]),
         .executable(name: "dialect-server", targets: ["DialectServer"]),
@@ -186,6 +189,26 @@ let package = Package(
         library(
             "DeployerTargets", ["OCI", "Tar", "Blobs", "HTTP", "Protobuf", "Loop", "CLinux"],
             path: "Services/Deployer/Targets"),
+        // What starts replicas as processes and stays with them: C, since it must be small and of one thread.
+        .executableTarget(
+            name: "ReplicaLauncher", path: "Services/Deployer/Launcher",
+            cSettings: [
+                .define("_GNU_SOURCE"), .unsafeFlags(["-std=gnu11", "-Wall", "-Wextra", "-Werror"]),
+            ],
+            // Swift's driver links; none of its runtime is used, and none is to be loaded.
+            linkerSettings: [.unsafeFlags(["-nostartfiles", "-static-stdlib", "-Xlinker", "--as-needed"])]),
+        library(
+            "DeployerCore",
+            [
+                "DeployerTargets", "ResourceKit", "Contracts", "Access", "Identity", "Secrets", "Leases", "Journal",
+                "Postgres", "ServiceKit", "RPC", "HTTP", "OCI", "Outbound", "Blobs", "Protobuf", "Loop", "COpenSSL",
+            ], path: "Services/Deployer/Core"),
+        program(
+            "Deployer",
+            [
+                "DeployerCore", "DeployerTargets", "ReplicaLauncher", "ServiceHost", "ServiceKit", "Access", "Blobs",
+                "Contracts", "HTTP", "Identity", "Leases", "Postgres", "Secrets", "Loop",
+            ], path: "Services/Deployer/Main"),
         library(
             "DeployerRouter", ["Contracts", "Access", "ServiceKit", "RPC", "HTTP", "Protobuf", "Loop"],
             path: "Services/Deployer/Router"),
@@ -287,6 +310,9 @@ let package = Package(
         program(
             "BenchScoringLoad", ["InferenceContracts", "RPC", "HTTP", "Loop", "ProgramKit"],
             path: "Benchmarks/Scoring/Load"),
+        program(
+            "BenchRouter", ["DeployerRouter", "Contracts", "Access", "ServiceKit", "HTTP", "Protobuf", "Loop"],
+            path: "Benchmarks/Router/Program"),
         program("BenchDelivery", ["HTTP", "Outbound", "Loop"], path: "Benchmarks/Events/Delivery"),
         program(
             "BenchEvents", ["Journal", "Postgres", "HTTP", "Loop", "ProgramKit"], path: "Benchmarks/Events/Receiver"),
@@ -329,7 +355,10 @@ let package = Package(
             ]),
         tests(
             "DeployerTargetsTests",
-            ["DeployerTargets", "ReplicaStarter", "OCI", "Tar", "Blobs", "HTTP", "Loop", "CLinux", "TestKit"]),
+            [
+                "DeployerTargets", "ReplicaStarter", "ReplicaLauncher", "OCI", "Tar", "Blobs", "HTTP", "Loop", "CLinux",
+                "TestKit",
+            ]),
         tests("OCITests", ["OCI", "Tar", "Outbound", "Blobs", "Loop", "TestKit"]),
         tests(
             "AccessTests",
@@ -352,6 +381,13 @@ let package = Package(
             [
                 "RegistryCore", "ResourceKit", "Contracts", "Access", "Identity", "Journal", "Blobs", "Postgres",
                 "ServiceKit", "RPC", "HTTP", "Protobuf", "Loop", "Tar", "TestKit",
+            ]),
+        tests(
+            "DeployerTests",
+            [
+                "DeployerCore", "DeployerTargets", "ResourceKit", "Contracts", "Access", "Identity", "Secrets", "Leases",
+                "Journal", "Postgres", "ServiceKit", "RPC", "HTTP", "OCI", "Outbound", "Blobs", "Protobuf", "Loop",
+                "TestKit",
             ]),
         tests(
             "EventsTests",

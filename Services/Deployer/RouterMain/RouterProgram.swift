@@ -96,7 +96,7 @@ struct RouterProgram {
 
     private static func key(_ settings: RouterProgramSettings, _ data: String) throws -> SecretKey {
         settings.secretKey.reveal().isEmpty
-            ? try SecretKey.load(file: "\(data)/secret-key") : try SecretKey(settings.secretKey)
+            ? try SecretKey.load(file: "\(data)/secrets.key") : try SecretKey(settings.secretKey)
     }
 
     private static func machine() -> String {

@@ -30,7 +30,7 @@ struct RouterProgramSettings: ConfigurationSection {
         keys.add("database", \.database)
         keys.add(
             "secret_key", \.secretKey,
-            "what keys in routes are sealed with: 64 hexadecimal digits; none, the file secret-key in the data folder")
+            "what keys in routes are sealed with: 64 hexadecimal digits; none, the file secrets.key in the data folder")
         keys.add("replicas", \.replicas)
         keys.add("limits", \.limits)
         keys.add("access_log", \.accessLog, "write a record for each request")

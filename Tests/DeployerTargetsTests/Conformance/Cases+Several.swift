@@ -49,7 +49,7 @@ extension ConformanceCase {
         },
         ConformanceCase("a replica outlives the deployer that started it, whatever kills that") { bench in
             let order = try await bench.order()
-            let starter = try await ReplicaStarterProcess(bench, order)
+            let starter = try ReplicaStarterProcess(bench, order)
             let visitor = try await bench.visitor(order.id)
             let nonce = try visitor.get("/nonce")
             starter.end(with: SIGKILL)

@@ -9,14 +9,16 @@ final class ReplicaStarterProcess {
     private var isOver = false
 
     /// Returns when the replica was started.
-    init(_ bench: ConformanceBench, _ order: ReplicaOrder) async throws {
-        let program = try Programs.path(of: "ReplicaStarter")
+    /// - Parameter under: a program that runs it, with words of its own.
+    init(_ bench: ConformanceBench, _ order: ReplicaOrder, under: [String] = [], words place: [String]? = nil) throws {
+        let starter = try Programs.path(of: "ReplicaStarter")
+        let program = under.first ?? starter
         var ends: [Int32] = [0, 0]
         try #require(pipe2(&ends, O_CLOEXEC) == 0)
         defer { close(ends[0]) }
         let words =
-            [program, bench.images.storePath, order.image.digest, order.id, bench.suite, order.accessKey]
-            + bench.place.starterWords
+            under + [starter, bench.images.storePath, order.image.digest, order.id, bench.suite, order.accessKey]
+            + (place ?? bench.place.starterWords)
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }

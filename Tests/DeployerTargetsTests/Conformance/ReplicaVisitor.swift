@@ -13,11 +13,24 @@ struct ReplicaVisitor: Sendable {
     /// The body of the answer. Empty where the replica ended instead of answering.
     @discardableResult
     func get(_ path: String) throws -> String {
+        let text = try answer(path)
+        guard let head = text.range(of: "\r\n\r\n") else { return "" }
+        return String(text[head.upperBound...])
+    }
+
+    /// The number of the answer; nil where none came.
+    func status(_ path: String, key: String? = nil) throws -> Int? {
+        let words = try answer(path, key: key).split(separator: " ", maxSplits: 2)
+        return words.count > 1 ? Int(words[1]) : nil
+    }
+
+    private func answer(_ path: String, key: String? = nil) throws -> String {
         let connection = try connect()
         defer { close(connection) }
         var limit = timeval(tv_sec: 60, tv_usec: 0)
         setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
-        let request = Array("GET \(path) HTTP/1.1\r\nhost: replica\r\nconnection: close\r\n\r\n".utf8)
+        let proof = key.map { "authorization: Bearer \($0)\r\n" } ?? ""
+        let request = Array("GET \(path) HTTP/1.1\r\nhost: replica\r\n\(proof)connection: close\r\n\r\n".utf8)
         guard send(connection, request, request.count, Int32(MSG_NOSIGNAL)) == request.count else {
             throw Failure(description: "\(address) hung up")
         }
@@ -26,12 +39,9 @@ struct ReplicaVisitor: Sendable {
         while true {
             let count = recv(connection, &piece, piece.count, 0)
             if count < 0, errno == EAGAIN { throw Failure(description: "\(address) does not answer \(path)") }
-            guard count > 0 else { break }
+            guard count > 0 else { return String(decoding: answer, as: UTF8.self) }
             answer += piece[..<count]
         }
-        let text = String(decoding: answer, as: UTF8.self)
-        guard let head = text.range(of: "\r\n\r\n") else { return "" }
-        return String(text[head.upperBound...])
     }
 
     private func connect() throws -> Int32 {

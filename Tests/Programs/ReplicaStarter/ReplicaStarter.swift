@@ -24,6 +24,7 @@ struct ReplicaStarter {
             let store = try await FolderBlobStore.open(words[0], pool: pool)
             let image = try await image(words[1], store)
             let target = try await StarterPlace.target(Array(words.dropFirst(5)), suite: words[3], pool, loops)
+            try await target.prepare(image) { _ in }
             try await target.start(
                 ReplicaOrder(
                     id: words[2],
