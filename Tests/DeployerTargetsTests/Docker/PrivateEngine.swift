@@ -84,7 +84,8 @@ final class PrivateEngine: @unchecked Sendable {
         _ = system("timeout 60 sh -c '\(docker) ps -aq | xargs -r \(docker) rm -fv' >/dev/null 2>&1")
         end(with: SIGTERM)
         // A daemon that was killed left its mounts.
-        _ = system("grep -o '\(folder.path)/[^ ]*' /proc/mounts | sort -r | xargs -r umount -l 2>/dev/null")
+        _ = system(
+            "awk '{ print $2 }' /proc/mounts | grep '^\(folder.path)/' | sort -r | xargs -r umount -l 2>/dev/null")
         _ = system("ip link delete \(bridge) 2>/dev/null; rm -rf '\(folder.path)'")
     }
 
