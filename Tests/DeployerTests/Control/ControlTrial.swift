@@ -16,15 +16,16 @@ import Testing
 
 /// Answers for the replicas of a fake place: ready as soon as they run.
 final class FakeProbing: ReplicaProbing {
-    let place: FakePlace
+    let place: RecordingPlace
     /// Revisions of which no replica gets ready.
     let silent = Lock<Set<Int>>([])
 
-    init(_ place: FakePlace) { self.place = place }
+    init(_ place: RecordingPlace) { self.place = place }
 
     func ask(_ address: String, key: String, timeout: Duration) async -> String? {
         let id = String(address.split(separator: "/").last ?? "")
-        guard key.count > 20, let replica = place.running.first(where: { $0.id == id }) else { return "nobody answers" }
+        let replica = place.state.withLock { $0.replicas[id] }
+        guard key.count > 20, let replica, replica.state == .running else { return "nobody answers" }
         return silent.withLock { $0.contains(replica.owner.revision) } ? "/readyz answers 503: loading" : nil
     }
 }
@@ -32,14 +33,14 @@ final class FakeProbing: ReplicaProbing {
 /// A deployer's control beside others, over a database and a place that they share.
 struct ControlTrial: Sendable {
     let fixture: DeployerFixture
-    let place: FakePlace
+    let place: RecordingPlace
     let probing: FakeProbing
     let box = SecretBox(SecretKeys(.random()))
     let target: Int64
 
     init(_ fixture: DeployerFixture) async throws {
         self.fixture = fixture
-        place = FakePlace()
+        place = RecordingPlace()
         probing = FakeProbing(place)
         target = try await fixture.pool.query(
             """
@@ -159,6 +160,7 @@ struct ControlTrial: Sendable {
 
 /// A controller with threads of its own.
 final class TestControl: Sendable {
+    let name: String
     let loops: LoopGroup
     let pool: PostgresPool
     let controller: Controller
@@ -166,13 +168,16 @@ final class TestControl: Sendable {
     private let task: Task<Void, any Error>
 
     init(
-        _ trial: ControlTrial, _ name: String = "first",
+        _ trial: ControlTrial, _ name: String = "first", parts: ControlParts? = nil,
         onPoint: @escaping @Sendable (ControlPoint) async -> Void = { _ in }
     ) throws {
         loops = try LoopGroup(count: 1, name: name)
         try loops.start()
-        pool = PostgresPool(trial.fixture.configuration, loops: loops.loops)
-        controller = Controller(pool, trial.parts, holder: name, loop: loops.loops[0], onPoint: onPoint)
+        self.name = name
+        var configuration = trial.fixture.configuration
+        configuration.applicationName = name
+        pool = PostgresPool(configuration, loops: loops.loops)
+        controller = Controller(pool, parts ?? trial.parts, holder: name, loop: loops.loops[0], onPoint: onPoint)
         let service = ControlService(controller)
         let signal = signal
         task = Task(executorPreference: loops.loops[0]) {

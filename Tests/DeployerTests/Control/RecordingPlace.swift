@@ -4,7 +4,7 @@ import Loop
 
 /// A place in memory that goes wrong when it is told to, and remembers what it was asked to do. What replicas really are,
 /// the real places show.
-final class FakePlace: ReplicaTarget {
+final class RecordingPlace: ReplicaTarget {
     struct State {
         var replicas: [ReplicaID: ObservedReplica] = [:]
         var fences: [Int64: Int64] = [:]
