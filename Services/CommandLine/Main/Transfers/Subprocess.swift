@@ -27,20 +27,29 @@ enum Subprocess {
         return status == 0 ? String(decoding: bytes, as: UTF8.self) : nil
     }
 
-    /// Starts a program that has this one's input and outputs. Whoever started it has to wait for it.
+    /// Starts a program that has this one's input and output. Whoever started it has to wait for it.
+    /// - Parameter errors: takes its standard error.
     /// - Returns: nil where it can't be started; `errno` says why.
-    static func start(_ arguments: [String], _ variables: [String: String] = [:]) -> pid_t? {
-        spawn(arguments, variables, output: nil)
+    static func start(_ arguments: [String], _ variables: [String: String], errors: Int32) -> pid_t? {
+        spawn(arguments, variables, output: nil, errors: errors)
     }
 
-    /// - Parameter output: takes what it says, and it is asked nothing; nil leaves it all that this process has.
-    private static func spawn(_ arguments: [String], _ variables: [String: String], output: Int32?) -> pid_t? {
+    /// - Parameters:
+    ///   - output: takes what it says, and it is asked nothing; nil leaves it this process's own.
+    ///   - errors: takes its standard error; nil drops it.
+    private static func spawn(
+        _ arguments: [String], _ variables: [String: String], output: Int32?, errors: Int32? = nil
+    ) -> pid_t? {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
         if let output {
             posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
             posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO)
+        }
+        if let errors {
+            posix_spawn_file_actions_adddup2(&actions, errors, STDERR_FILENO)
+        } else {
             posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0)
         }
         var attributes = posix_spawnattr_t()

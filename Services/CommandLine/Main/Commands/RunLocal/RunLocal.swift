@@ -47,14 +47,16 @@ enum RunLocal {
                 throw UsageError("--entry, --model-dir and --env are for a folder", path: "slipway run-local")
             }
             if let name = values[name] { arguments.append("--name=\(name)") }
-            return try await ForegroundProgram(arguments: arguments + [path], variables: variables).run()
+            return try await ForegroundProgram(
+                arguments: arguments + [path], variables: variables, terminal: session.terminal
+            ).run()
         }
         let folder = path.split(separator: "/").last.map(String.init) ?? "model"
         let shelf = try LocalShelf(
             model: values[name] ?? folder, at: path, configuration: try configuration(values, path))
         defer { shelf.remove() }
         arguments.append("--models=\(shelf.folder)")
-        try await ForegroundProgram(arguments: arguments, variables: variables).run()
+        try await ForegroundProgram(arguments: arguments, variables: variables, terminal: session.terminal).run()
     }
 
     /// How the folder is served; its own `slipway.json` adds to it.
