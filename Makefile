@@ -60,6 +60,13 @@ test-images: bootstrap ## Images, built with the real programs, taken and run by
 		swift build -j $(JOBS) --product $$product || exit 1; done
 	.tools/scoring/bin/python Tests/Acceptance/images/run.py --bin "$$(swift build --show-bin-path)" --only $(or $(ONLY),/)
 
+.PHONY: test-deployments
+test-deployments: bootstrap ## Endpoints from a file on, changed under load, with the real programs; ONLY="canary zero" for some
+	for product in registry slipway image-builder deployer router scorer $(ADAPTERS); do \
+		swift build -j $(JOBS) --product $$product || exit 1; done
+	.tools/clients/bin/python Tests/Acceptance/deployments/run.py --bin "$$(swift build --show-bin-path)" \
+		--only $(or $(ONLY),_)
+
 .PHONY: test-scoring
 test-scoring: bootstrap ## The scorer with its adapters and their frameworks; SCALE=full for all swaps, AREA=serving for some
 	for product in scorer adapter-check bench-scoring-load $(ADAPTERS); do \
