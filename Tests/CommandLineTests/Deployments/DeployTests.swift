@@ -75,7 +75,7 @@ struct DeployTests {
         #expect(run.errors.contains("Building: builds"))
         #expect(
             run.errors.contains(
-                "curl -s \(deployer.address)/endpoints/default/churn/score "
+                "try it:\n  curl -s \(deployer.address)/endpoints/default/churn/score "
                     + "-H \"authorization: Bearer $(slipway deployment keys churn --primary)\" "
                     + "-H 'content-type: application/json' -d '{\"data\":[[0.0,0.0]]}'"), "\(run.errors)")
     }

@@ -59,7 +59,7 @@ struct DeploymentFollower: Sendable {
 
     private func late(_ deployment: Deployment) -> Failure {
         let status = deployment.status ?? .init()
-        let reason = Readiness.reason(status).split(separator: "\n").map { "  \(DisplayText.harmless(String($0)))" }
+        let reason = Readiness.unmet(status).map { "  \(DisplayText.harmless($0))" }
         return Failure(
             .unreachable,
             ([

@@ -53,13 +53,18 @@ struct Readiness: Sendable, Equatable {
 
     /// What does not hold, for people.
     static func reason(_ status: Slipway.Deployments.V1.DeploymentStatus) -> String {
+        let found = unmet(status)
+        return found.isEmpty ? "it does not answer, and nothing more is said" : found.joined(separator: "\n")
+    }
+
+    /// The same, where there may be nothing of it.
+    static func unmet(_ status: Slipway.Deployments.V1.DeploymentStatus) -> [String] {
         let unmet = status.conditions.filter { $0.holds == false && !($0.message.isEmpty && $0.reason.isEmpty) }
         // `Ready` says in short what the others say in detail.
         let detailed = unmet.filter { $0.type != "Ready" }
-        let shown = (detailed.isEmpty ? unmet : detailed).map { condition in
+        return (detailed.isEmpty ? unmet : detailed).map { condition in
             condition.message.isEmpty ? condition.reason : condition.message
         }
-        return shown.isEmpty ? "it does not answer, and nothing more is said" : shown.joined(separator: "\n")
     }
 
     /// How far it is, for a line of progress.

@@ -96,6 +96,7 @@ enum Deploy {
             keyCommand: isOpen
                 ? nil : "slipway deployment keys \(deployment.name) --primary\(session.flagsForNext)",
             authorities: address.hasPrefix("https:") ? values[SecurityFlags.certificate] : nil)
-        session.note("try it:\n  \(line)")
+        session.note("try it:")
+        session.note("  \(line)")
     }
 }
