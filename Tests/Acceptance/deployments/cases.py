@@ -3,7 +3,10 @@
 import collections
 import concurrent.futures
 import contextlib
+import http.client
 import re
+import socket
+import ssl
 import subprocess
 import time
 
@@ -158,7 +161,7 @@ def a_bad_canary_goes_back_by_itself(suite):
             "churn:1", "--name", "bird", "--entry", suite.script("bad", CANARY.format(bad=True)), "--canary", "20",
             "--bake", "30s", "--gate", "error-rate=0.05", "--gate-requests", "20", "--timeout", "2m", code=1,
             seconds=300)
-        assert "rolled back" in err and not out, err
+        assert "revision 2 was rolled back" in err and "revision 1 serves as before" in err and not out, err
         load.failures.clear()
         seen = load.total()
         await_true(lambda: load.total() > seen + 50, "nothing is answered any more")
@@ -207,12 +210,46 @@ def certificates_must_fit_and_are_replaced_live(suite):
     _, err = suite("deployment", "secure", "churn", "--certificate", folder / "expired.pem", "--certificate-key",
                    folder / "expired.key", code=2)
     assert "it ended on" in err, err
+    name = "foo.test.google.fr"
+    key = suite.keys("churn")["primary"]
     with Load(suite, "churn", rest=1) as load:
-        for name in ("server", "lone-server"):
-            suite("deployment", "secure", "churn", "--certificate", folder / f"{name}.pem", "--certificate-key",
-                  folder / f"{name}.key", "--host", "localhost")
         await_true(lambda: load.total() > 20, "nothing is answered")
+        for certificate, authority in (("server", "ca"), ("lone-server", "lone-server")):
+            suite("deployment", "secure", "churn", "--certificate", folder / f"{certificate}.pem",
+                  "--certificate-key", folder / f"{certificate}.key", "--host", name)
+            await_true(
+                lambda: over_tls(suite, name, key, folder / f"{authority}.pem") == 200,
+                f"the certificate {certificate} is not shown")
+    suite("deployment", "secure", "churn", "--client-authorities", folder / "ca.pem")
+    own = folder / "lone-server.pem"
+    await_true(lambda: over_tls(suite, name, key, own) != 200, "callers need no certificate")
+    client = (folder / "client.pem", folder / "client.key")
+    await_true(lambda: over_tls(suite, name, key, own, client) == 200, "a caller with a certificate is refused")
+    address = suite.address("churn")
+    assert score(address, key).status_code == 403, "who shows no certificate is answered without TLS"
+    suite("deployment", "secure", "churn", "--without", "certificate", "--without", "client-authorities",
+          "--without", "host")
+    await_true(lambda: score(address, key).status_code == 200, "it is not open to keys alone again")
     return load.check()
+
+
+def over_tls(suite, name, key, authority, client=None):
+    """What a request to the router's TLS answers; nothing where the hands are not shaken."""
+    context = ssl.create_default_context(cafile=authority)
+    if client:
+        context.load_cert_chain(*client)
+    connection = http.client.HTTPSConnection(name, timeout=60, context=context)
+    try:
+        with socket.create_connection(("127.0.0.1", suite.secure_port), timeout=60) as plain:
+            connection.sock = context.wrap_socket(plain, server_hostname=name)
+            connection.request(
+                "POST", "/score", body='{"data": [[1, 2]]}',
+                headers={"authorization": f"Bearer {key}", "content-type": "application/json"})
+            return connection.getresponse().status
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()
 
 
 def replicas_outlive_their_deployer(suite):

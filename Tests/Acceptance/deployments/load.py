@@ -57,7 +57,8 @@ class Load:
             def ask():
                 answer = score(self.address, self.key, session)
                 assert answer.status_code == 200, f"{answer.status_code} {answer.text}"
-                return float(answer.json()["predictions"][0][0])
+                found = answer.json()
+                return float(found["predictions"][0][0] if isinstance(found, dict) else found[0])
 
             while not self.over.is_set():
                 self.note(ask)

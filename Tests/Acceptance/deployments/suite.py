@@ -61,18 +61,19 @@ class Suite:
         self.root = ROOT
         self.folder = self.workshop.folder
         data = self.workshop.data
-        deployer, router, operations = free_port(), free_port(), free_port()
-        self.router_port = router
+        deployer, router, secure, operations = (free_port() for _ in range(4))
+        self.router_port, self.secure_port = router, secure
         self.deployer = Program(
             "the deployer",
             [binaries / "deployer", f"--host.data={data}", f"--host.listen=127.0.0.1:{deployer}",
              f"--registry.address=127.0.0.1:{self.workshop.registry.port}",
-             f"--images.address=127.0.0.1:{self.workshop.port}", f"--endpoints.plain=http://127.0.0.1:{router}"],
+             f"--images.address=127.0.0.1:{self.workshop.port}", f"--endpoints.plain=http://127.0.0.1:{router}",
+             f"--endpoints.secure=https://127.0.0.1:{secure}"],
             self.folder / "deployer.log", deployer)
         self.router = Program(
             "the router",
-            [binaries / "router", f"--host.data={data}", f"--listen.plain=127.0.0.1:{router}",
-             f"--host.listen=127.0.0.1:{operations}"],
+            [binaries / "router", f"--data={data}", f"--listen=127.0.0.1:{router}", f"--tls_listen=127.0.0.1:{secure}",
+             f"--operations=127.0.0.1:{operations}"],
             self.folder / "router.log", operations)
 
     def __enter__(self):

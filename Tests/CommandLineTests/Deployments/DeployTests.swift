@@ -126,7 +126,7 @@ struct DeployTests {
         let message = run.failure?.message ?? ""
         #expect(
             message.hasPrefix(
-                "churn failed: revision 2 was rolled back: 12 % failed, over 1 %; revision 1 serves as before"))
+                "churn failed: revision 2 was rolled back: 12 % failed, over 1 %\n  revision 1 serves as before"))
         #expect(message.contains("slipway deployment logs churn"))
         #expect(run.output.isEmpty)
     }

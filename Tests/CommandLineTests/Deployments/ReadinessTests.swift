@@ -40,7 +40,7 @@ struct ReadinessTests {
     func ended() {
         let readiness = Readiness(generation: 1, revision: 2)
         let back = readiness.standing(of: FakeDeployer.deployment(rollout: rollout(.rolledBack)))
-        #expect(back == .failed("revision 2 was rolled back: why; revision 1 serves as before"))
+        #expect(back == .failed("revision 2 was rolled back: why\nrevision 1 serves as before"))
         let replaced = readiness.standing(of: FakeDeployer.deployment(rollout: rollout(.replaced)))
         #expect(replaced == .failed("another change took its place"))
         let done = FakeDeployer.deployment(revision: 2, rollout: rollout(.done))
@@ -54,7 +54,9 @@ struct ReadinessTests {
         #expect(readiness.standing(of: FakeDeployer.deployment(revision: 3)) == .failed("revision 3 took its place"))
         let told = FakeDeployer.deployment(
             revision: 1, conditions: [.init(type: "RolloutHealthy", holds: false, message: "it went back")])
-        #expect(readiness.standing(of: told) == .failed("it went back"))
+        #expect(
+            readiness.standing(of: told)
+                == .failed("revision 2 was rolled back: it went back\nrevision 1 serves as before"))
     }
 
     @Test("one that is being deleted is never ready")

@@ -25,7 +25,7 @@ struct Readiness: Sendable, Equatable {
         if let rollout = status.rollout, revision == 0 || rollout.to >= revision {
             switch rollout.state {
             case .preparing, .baking: return .waiting
-            case .rolledBack: return .failed(Readiness.rolledBack(rollout))
+            case .rolledBack: return .failed(Readiness.rolledBack(rollout.to, rollout.message, rollout.from))
             case .replaced where rollout.to == revision: return .failed("another change took its place")
             default: break
             }
@@ -42,13 +42,15 @@ struct Readiness: Sendable, Equatable {
         let serving = deployment.traffic.filter { $0.percent > 0 }.map(\.revision)
         guard revision != 0, !serving.isEmpty, !serving.contains(revision) else { return .ready }
         if let later = serving.max(), later > revision { return .failed("revision \(later) took its place") }
+        // A rollout that is over is told of by its condition alone.
         let unhealthy = deployment.status?.conditions.first { $0.type == "RolloutHealthy" && $0.holds == false }
-        return unhealthy.map { .failed($0.message) } ?? .waiting
+        guard let unhealthy else { return .waiting }
+        return .failed(Readiness.rolledBack(revision, unhealthy.message, serving.first ?? 0))
     }
 
-    private static func rolledBack(_ rollout: Slipway.Deployments.V1.Rollout) -> String {
-        let back = rollout.from == 0 ? "" : "; revision \(rollout.from) serves as before"
-        return "revision \(rollout.to) was rolled back: \(rollout.message)\(back)"
+    private static func rolledBack(_ revision: Int32, _ message: String, _ serving: Int32) -> String {
+        let back = serving == 0 ? "" : "\nrevision \(serving) serves as before"
+        return "revision \(revision) was rolled back: \(message)\(back)"
     }
 
     /// What does not hold, for people.
