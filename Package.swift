@@ -66,12 +66,16 @@ let package = Package(
         .executable(name: "bench-state", targets: ["BenchState"]),
         .executable(name: "bench-delivery", targets: ["BenchDelivery"]),
         .executable(name: "bench-events", targets: ["BenchEvents"]),
+        .executable(name: "bench-router", targets: ["BenchRouter"]),
         .executable(name: "event-deliverer", targets: ["EventDeliverer"]),
         .library(name: "PythonAdapter", type: .dynamic, targets: ["PythonAdapter"]),
         .executable(name: "registry", targets: ["Registry"]),
         .executable(name: "scorer", targets: ["Scorer"]),
         .executable(name: "events", targets: ["Events"]),
+        .executable(name: "replica-launcher", targets: ["ReplicaLauncher"]),
         .executable(name: "image-builder", targets: ["ImageBuilder"]),
+        .executable(name: "deployer", targets: ["Deployer"]),
+        .executable(name: "router", targets: ["RouterMain"]),
         .executable(name: "slipway", targets: ["Slipway"]),
         .executable(name: "dialect-server", targets: ["DialectServer"]),
         .executable(name: "distribution-server", targets: ["DistributionServer"]),
@@ -182,7 +186,40 @@ let package = Package(
             path: "Services/Scorer/Main"),
 
         // The deployer.
-        library("DeployerTargets", ["OCI", "Blobs", "HTTP"], path: "Services/Deployer/Targets"),
+        library(
+            "DeployerTargets", ["OCI", "Tar", "Blobs", "HTTP", "Protobuf", "Loop", "CLinux"],
+            path: "Services/Deployer/Targets"),
+        // What starts replicas as processes and stays with them: C, since it must be small and of one thread.
+        .executableTarget(
+            name: "ReplicaLauncher", path: "Services/Deployer/Launcher",
+            cSettings: [
+                .define("_GNU_SOURCE"), .unsafeFlags(["-std=gnu11", "-Wall", "-Wextra", "-Werror"]),
+            ],
+            // Swift's driver links; none of its runtime is used, and none is to be loaded.
+            linkerSettings: [.unsafeFlags(["-nostartfiles", "-static-stdlib", "-Xlinker", "--as-needed"])]),
+        library(
+            "DeployerCore",
+            [
+                "DeployerTargets", "ResourceKit", "Contracts", "Access", "Identity", "Secrets", "Leases", "Journal",
+                "Postgres", "ServiceKit", "RPC", "HTTP", "OCI", "Outbound", "Blobs", "Protobuf", "Loop", "COpenSSL",
+            ], path: "Services/Deployer/Core"),
+        program(
+            "Deployer",
+            [
+                "DeployerCore", "DeployerTargets", "ReplicaLauncher", "ServiceHost", "ServiceKit", "Access", "Blobs",
+                "Contracts", "HTTP", "Identity", "Leases", "Postgres", "Secrets", "Loop",
+            ], path: "Services/Deployer/Main"),
+        library(
+            "DeployerRouter", ["Contracts", "Access", "ServiceKit", "RPC", "HTTP", "Protobuf", "Loop"],
+            path: "Services/Deployer/Router"),
+        library(
+            "DeployerRouterSource",
+            ["DeployerRouter", "Contracts", "Access", "Postgres", "ServiceKit", "Protobuf", "Loop"],
+            path: "Services/Deployer/RouterSource"),
+        program(
+            "RouterMain",
+            ["DeployerRouter", "DeployerRouterSource", "ServiceHost", "Secrets", "Postgres", "ServiceKit", "HTTP", "Loop"],
+            path: "Services/Deployer/RouterMain"),
 
         // The image builder.
         library(
@@ -251,6 +288,8 @@ let package = Package(
         program(
             "EventDeliverer", ["EventsCore", "Contracts", "Outbound", "ServiceKit", "Protobuf", "Loop"],
             path: "Tests/Programs/EventDeliverer"),
+        program(
+            "ReplicaStarter", ["DeployerTargets", "OCI", "Blobs", "Loop"], path: "Tests/Programs/ReplicaStarter"),
         program("BlobPutter", ["Blobs", "Loop"], path: "Tests/Programs/BlobPutter"),
         program(
             "ImageMaker", ["ImageBuilderCore", "OCI", "Blobs", "Protobuf", "Loop"], path: "Tests/Programs/ImageMaker"),
@@ -271,6 +310,9 @@ let package = Package(
         program(
             "BenchScoringLoad", ["InferenceContracts", "RPC", "HTTP", "Loop", "ProgramKit"],
             path: "Benchmarks/Scoring/Load"),
+        program(
+            "BenchRouter", ["DeployerRouter", "Contracts", "Access", "ServiceKit", "HTTP", "Protobuf", "Loop"],
+            path: "Benchmarks/Router/Program"),
         program("BenchDelivery", ["HTTP", "Outbound", "Loop"], path: "Benchmarks/Events/Delivery"),
         program(
             "BenchEvents", ["Journal", "Postgres", "HTTP", "Loop", "ProgramKit"], path: "Benchmarks/Events/Receiver"),
@@ -311,6 +353,12 @@ let package = Package(
                 "Secrets", "Activities", "Journal", "Postgres", "ServiceKit", "RPC", "HTTP", "OCI", "Tar", "Outbound",
                 "Blobs", "Protobuf", "Loop", "Zip", "TestKit",
             ]),
+        tests(
+            "DeployerTargetsTests",
+            [
+                "DeployerTargets", "ReplicaStarter", "ReplicaLauncher", "OCI", "Tar", "Blobs", "HTTP", "Loop", "CLinux",
+                "TestKit",
+            ]),
         tests("OCITests", ["OCI", "Tar", "Outbound", "Blobs", "Loop", "TestKit"]),
         tests(
             "AccessTests",
@@ -318,6 +366,12 @@ let package = Package(
                 "Access", "Identity", "Secrets", "Contracts", "ServiceKit", "RPC", "HTTP", "Journal", "Postgres",
                 "Loop", "Protobuf",
             ], exclude: ["Protos"]),
+        tests(
+            "DeployerRouterTests",
+            [
+                "DeployerRouter", "DeployerRouterSource", "Contracts", "Access", "Postgres", "ServiceKit", "RPC", "HTTP",
+                "Protobuf", "Loop", "CLinux",
+            ]),
         tests("RPCTests", ["RPC", "TestContracts"]),
         tests(
             "CommandLineTests",
@@ -327,6 +381,13 @@ let package = Package(
             [
                 "RegistryCore", "ResourceKit", "Contracts", "Access", "Identity", "Journal", "Blobs", "Postgres",
                 "ServiceKit", "RPC", "HTTP", "Protobuf", "Loop", "Tar", "TestKit",
+            ]),
+        tests(
+            "DeployerTests",
+            [
+                "DeployerCore", "DeployerTargets", "ResourceKit", "Contracts", "Access", "Identity", "Secrets", "Leases",
+                "Journal", "Postgres", "ServiceKit", "RPC", "HTTP", "OCI", "Outbound", "Blobs", "Protobuf", "Loop",
+                "TestKit",
             ]),
         tests(
             "EventsTests",

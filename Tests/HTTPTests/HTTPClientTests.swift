@@ -119,6 +119,28 @@ struct HTTPClientTests {
         }
     }
 
+    @Test("of a crowd that waits for one connection those that give up are passed over, and all others answered")
+    func crowd() async throws {
+        try await withServer { server, address, handler in
+            var configuration = HTTPClient.Configuration(wanted: .http11)
+            configuration.connectionsPerOrigin = 1
+            try await withClient(configuration) { client in
+                let ask = { @Sendable (path: String) in
+                    try await client.execute(request(address, path)) { try await text($0, $1) }
+                }
+                let first = Task { try await ask("/late?60000") }
+                try await eventually("the connection is taken") { handler.open.withLock { $0 } == 1 }
+                let crowd = (0..<400).map { _ in Task { try await ask("/late?0") } }
+                for task in crowd[..<300] { task.cancel() }
+                for task in crowd[..<300] { await #expect(throws: CancellationError.self) { try await task.value } }
+                first.cancel()
+                _ = await first.result
+                for task in crowd[300...] { #expect(try await task.value == "200 late") }
+                #expect(client.statistics.totalConnections == 2)
+            }
+        }
+    }
+
     @Test("a deadline, a cancellation and an early return all end the exchange", arguments: [Transport.http1, .http2])
     func endings(_ transport: Transport) async throws {
         try await withServer { server, address, handler in

@@ -111,6 +111,66 @@ struct TLSTests {
         }
     }
 
+    @Test("a certificate is chosen by the name that a client asks for, with what it asks of the client")
+    func chosenByName() async throws {
+        let certificates = Certificates.shared
+        var named = try certificates.texts("named")
+        named.authorityText = try certificates.text("authority.pem")
+        named.name = "named"
+        let mutual = try TLSContext(named, role: .server)
+        let chosen = Lock<TLSContext?>(nil)
+        let configuration = TLSConfiguration(
+            certificateFile: certificates.path("server.pem"), keyFile: certificates.path("server.key"))
+        let context = try TLSContext(configuration, role: .server) { name in
+            name == "registry.test" ? chosen.withLock { $0 } : nil
+        }
+        try await withServer(tls: context) { server, address, _ in
+            let byDefault = try await connect(server, address, certificates.client())
+            let first = try await byDefault.get("/peer")
+            #expect(first.text == "true - -")
+            await #expect(throws: (any Error).self) {
+                _ = try await connect(server, address, certificates.client(serverName: "registry.test"))
+            }
+            // It comes to be there while connections are open.
+            chosen.withLock { $0 = mutual }
+            let known = try await connect(server, address, certificates.client("client", serverName: "registry.test"))
+            let second = try await known.get("/peer")
+            #expect(second.text == "true client spiffe://slipway/test")
+            let name = try await known.get("/context")
+            #expect(name.text == "named")
+            await #expect(throws: (any Error).self) {
+                let stranger = try await connect(
+                    server, address, certificates.client(serverName: "registry.test"))
+                _ = try await stranger.get("/peer")
+            }
+            let again = try await byDefault.get("/context")
+            #expect(again.text == "-")
+            try await byDefault.close()
+            try await known.close()
+        }
+    }
+
+    @Test("texts that are no certificate, no key or no authority are refused, as is a key of another certificate")
+    func badTexts() throws {
+        let certificates = Certificates.shared
+        let good = try certificates.texts("server")
+        #expect(throws: Never.self) { try TLSContext(good, role: .server) }
+        for change in [
+            { (configuration: inout TLSConfiguration) in configuration.certificateText = "none" },
+            { (configuration: inout TLSConfiguration) in configuration.keyText = "none" },
+            { (configuration: inout TLSConfiguration) in configuration.authorityText = "none" },
+        ] {
+            var configuration = good
+            change(&configuration)
+            #expect(throws: TLSError.self) { try TLSContext(configuration, role: .server) }
+        }
+        var mixed = good
+        mixed.keyText = try certificates.texts("second").keyText
+        #expect(throws: TLSError.self) { try TLSContext(mixed, role: .server) }
+        #expect(throws: TLSError.self) { try TLSContext(TLSConfiguration(), role: .server) }
+        #expect(throws: Never.self) { try TLSContext(TLSConfiguration(), role: .server) { _ in nil } }
+    }
+
     @Test("reloaded certificates serve new connections while old ones live on; bad files change nothing")
     func reload() async throws {
         let certificates = Certificates.shared

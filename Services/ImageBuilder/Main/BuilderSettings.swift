@@ -5,7 +5,7 @@ import ServiceKit
 /// Everything that the image builder can be told.
 struct BuilderSettings: ConfigurationSection {
     var host = HostSettings(listen: "127.0.0.1:7071")
-    var registry = RegistryPlace()
+    var registry = ServicePlace("127.0.0.1:7070")
     var builds = BuildsSettings()
     var sources = SourceLimits()
     var base = BaseSettings()
@@ -26,19 +26,6 @@ struct BuilderSettings: ConfigurationSection {
         keys.add("distribution", \.distribution)
         keys.add("keep", \.keep)
         keys.add("service", \.service)
-    }
-}
-
-/// Where the models are.
-struct RegistryPlace: ConfigurationSection {
-    var address = "127.0.0.1:7070"
-    var isSecure = false
-    var authorities = ""
-
-    static func describe(_ keys: inout ConfigurationKeys<RegistryPlace>) {
-        keys.add("address", \.address, "where the registry takes calls: host:port, or unix:/path")
-        keys.add("tls", \.isSecure, "whether it is spoken to over TLS")
-        keys.add("authorities", \.authorities, "a file with the certificates of who vouches for it; none, the system's")
     }
 }
 

@@ -4,7 +4,6 @@ import ActivityService
 import Blobs
 import Contracts
 import Glibc
-import HTTP
 import Identity
 import ImageBuilderCore
 import Loop
@@ -81,7 +80,8 @@ struct ImageBuilderProgram {
     ) async throws -> BuildParts {
         let settings = environment.settings
         let registry = RegistryGateway(
-            try channel(settings.registry, environment),
+            // A version of a model names up to 100,000 files.
+            try settings.registry.channel("registry", messageBytes: 256 << 20, in: environment),
             delegation: Delegation(base.identities, service: environment.build.service))
         let python = settings.python.settings(folder: try DataFolder.make("\(folder)/python"))
         let environments = try await PythonEnvironments.open(
@@ -97,24 +97,6 @@ struct ImageBuilderProgram {
                 ImageStore(base.pool), store: blobs, registries: outside, layouts: settings.base.layouts,
                 bytesMax: Int64(settings.base.bytes.bytes), pool: machine.waiting),
             sources: SourceStore(base.pool, blobs: blobs, limits: settings.sources))
-    }
-
-    private static func channel(
-        _ place: RegistryPlace, _ environment: ServiceEnvironment<BuilderSettings>
-    ) throws -> NetworkChannel {
-        guard let address = SocketAddress(place.address) else {
-            throw HostError("registry.address: \"\(place.address)\" is no address; host:port or unix:/path is one")
-        }
-        var configuration = ChannelConfiguration()
-        configuration.userAgent = "slipway-image-builder/\(environment.build.version)"
-        // A version of a model names up to 100,000 files.
-        configuration.messageBytes = 256 << 20
-        configuration.resolver = environment.pool
-        if place.isSecure {
-            let authorities = place.authorities.isEmpty ? nil : place.authorities
-            configuration.tls = try TLSContext(TLSConfiguration(authorityFile: authorities), role: .client)
-        }
-        return NetworkChannel(address, loops: environment.loops, configuration: configuration)
     }
 
     private static func worker(

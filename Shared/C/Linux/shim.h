@@ -4,6 +4,7 @@
    declared by hand instead. */
 #include <elf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <malloc.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -15,6 +16,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
+#include <sys/inotify.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -121,4 +123,31 @@ static inline int slipway_read_signal(int fd) {
   struct signalfd_siginfo info;
   return read(fd, &info, sizeof(info)) == (ssize_t)sizeof(info) ? (int)info.ssi_signo : 0;
 }
+/* Opens a path below a folder as a process would whose root that folder is: links lead nowhere else. The kernel's structure
+   is declared by hand, since its header is not everywhere. */
+static inline int slipway_open_in_root(int folder, const char *path, int flags, uint32_t mode) {
+  struct {
+    uint64_t flags, mode, resolve;
+  } how = {(uint64_t)(unsigned)flags | O_CLOEXEC, mode, 0x10 | 0x02};
+  return (int)syscall(437, folder, path, &how, sizeof how);
+}
+/* Sends a signal to the process of a descriptor, and to no later one of its number. */
+static inline int slipway_signal_process(int process, int signal) {
+  return (int)syscall(424, process, signal, 0, 0);
+}
+/* The process that holds a lock of the kind that ends with its process, on an open file; 0 where none does, -1 where
+   the file says nothing. */
+static inline pid_t slipway_lock_holder(int fd) {
+  struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+  if (fcntl(fd, F_GETLK, &lock) != 0) return -1;
+  return lock.l_type == F_UNLCK ? 0 : lock.l_pid;
+}
+static inline int slipway_inotify(void) { return inotify_init1(IN_NONBLOCK | IN_CLOEXEC); }
+/* Tells of files that come, go, or are let go of after writing, and of writes where `writes` is set. */
+static inline int slipway_watch_folder(int inotify, const char *path, int writes) {
+  uint32_t mask = IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_CLOSE_WRITE | IN_DELETE_SELF | IN_MOVE_SELF;
+  return inotify_add_watch(inotify, path, mask | (writes ? IN_MODIFY : 0) | IN_ONLYDIR);
+}
+/* A file that is in memory alone, and has no name that anybody could open. */
+static inline int slipway_memory_file(const char *label) { return (int)syscall(SYS_memfd_create, label, 1 /* MFD_CLOEXEC */); }
 #endif

@@ -57,8 +57,10 @@ final class OriginPool: @unchecked Sendable {
     /// May be gone while a look-up or a connection is still under way: a client can be dropped without being closed.
     private weak var owner: ClientPool?
     private var connections: [HTTPClientConnection] = []
+    /// Those that may take a request, the one that was used last at the end: it is the warmest, and others may rest.
+    private var free: [HTTPClientConnection] = []
     private var connecting = 0
-    private var waiting: [ClientPool.Waiting] = []
+    private var waiting = WaitingRequests()
     private var isClosed = false
 
     init(_ origin: ClientOrigin, _ owner: ClientPool) {
@@ -77,23 +79,21 @@ final class OriginPool: @unchecked Sendable {
 
     func close() {
         isClosed = true
-        for request in waiting {
-            request.wait.resume(.failure(HTTPExchangeError.notConnected("the client is closed")))
-        }
-        waiting = []
+        refuse(HTTPExchangeError.notConnected("the client is closed"))
         for connection in connections { connection.close("the client is closed") }
     }
 
     /// Hands waiting requests to connections that can take them, and connects anew where that is allowed.
     private func serve() {
-        connections.removeAll { $0.isSpent && $0.activeStreams == 0 }
-        waiting.removeAll { !$0.wait.isPending }
-        while let next = waiting.first, let connection = connections.first(where: { $0.openCapacity > 0 }) {
-            waiting.removeFirst()
-            guard let stream = connection.open(next.request, receiver: next.bridge, end: next.end) else {
-                waiting.insert(next, at: 0)
-                break
+        while let connection = free.last, let next = waiting.takeFirst() {
+            guard !connection.isSpent, connection.openCapacity > 0,
+                let stream = connection.open(next.request, receiver: next.bridge, end: next.end)
+            else {
+                waiting.putBack(next)
+                free.removeAll { $0 === connection }
+                continue
             }
+            if connection.openCapacity == 0, free.last === connection { free.removeLast() }
             next.bridge.attach(stream)
             next.wait.resume(.success(()))
         }
@@ -101,12 +101,24 @@ final class OriginPool: @unchecked Sendable {
         if connections.isEmpty, connecting == 0, waiting.isEmpty { owner?.forget(self) }
     }
 
+    /// More can be opened on a connection than before, or nothing ever again.
+    private func changed(_ connection: HTTPClientConnection) {
+        if connection.isSpent {
+            free.removeAll { $0 === connection }
+            if connection.activeStreams == 0 { connections.removeAll { $0 === connection } }
+        } else if connection.openCapacity > 0, free.last !== connection {
+            free.removeAll { $0 === connection }
+            free.append(connection)
+        }
+        serve()
+    }
+
     private var mayConnect: Bool {
         guard !isClosed, connecting < waiting.count else { return false }
-        let usable = connections.filter { !$0.isSpent }
         // One connection carries everything where streams share it; whether they do is known from the first one only.
-        let isShared = usable.first.map(\.isMultiplexing) ?? (configuration.wanted != .http11)
-        return usable.count + connecting < (isShared ? 1 : configuration.connectionsPerOrigin)
+        let isShared = connections.last.map(\.isMultiplexing) ?? (configuration.wanted != .http11)
+        guard isShared else { return connections.count + connecting < configuration.connectionsPerOrigin }
+        return connecting == 0 && !connections.contains { !$0.isSpent }
     }
 
     private func connect() {
@@ -155,21 +167,62 @@ final class OriginPool: @unchecked Sendable {
         connecting -= 1
         guard !isClosed else { return connection.close("the client is closed") }
         connections.append(connection)
-        connection.onChange = { [weak self] in self?.serve() }
-        serve()
+        connection.onChange = { [weak self, unowned connection] in self?.changed(connection) }
+        changed(connection)
     }
 
     private func failed(_ error: any Error) {
         connecting -= 1
         let hasOthers = connecting > 0 || connections.contains { !$0.isSpent }
         // With another connection at hand the request may still be served; otherwise all who wait hear why not.
-        if !hasOthers {
-            let left = waiting
-            waiting = []
-            for request in left {
-                request.wait.resume(.failure(HTTPExchangeError.notConnected("\(error)")))
-            }
-        }
+        if !hasOthers { refuse(HTTPExchangeError.notConnected("\(error)")) }
         serve()
+    }
+
+    /// Whoever waits hears why not.
+    private func refuse(_ error: HTTPExchangeError) {
+        while let request = waiting.takeFirst() { request.wait.resume(.failure(error)) }
+    }
+}
+
+/// Requests in the order in which they came. Those whose task was cancelled meanwhile are passed over.
+private struct WaitingRequests {
+    private var requests: [ClientPool.Waiting] = []
+    private var first = 0
+    /// When those that wait no more are looked for: whoever has nobody to serve him must not gather them.
+    private var sweepAt = 64
+
+    var count: Int { requests.count - first }
+    var isEmpty: Bool { count == 0 }
+
+    mutating func append(_ request: ClientPool.Waiting) {
+        requests.append(request)
+        guard count > sweepAt else { return }
+        requests.removeFirst(first)
+        first = 0
+        requests.removeAll { !$0.wait.isPending }
+        sweepAt = max(64, 2 * requests.count)
+    }
+
+    mutating func takeFirst() -> ClientPool.Waiting? {
+        while first < requests.count {
+            let request = requests[first]
+            first += 1
+            if first == requests.count {
+                requests.removeAll(keepingCapacity: true)
+                first = 0
+            } else if first > 64, first * 2 > requests.count {
+                requests.removeFirst(first)
+                first = 0
+            }
+            if request.wait.isPending { return request }
+        }
+        return nil
+    }
+
+    mutating func putBack(_ request: ClientPool.Waiting) {
+        guard first > 0 else { return requests.insert(request, at: 0) }
+        first -= 1
+        requests[first] = request
     }
 }

@@ -6,6 +6,12 @@ public enum PercentEncoding {
     private static let digits = Array("0123456789ABCDEF".utf8)
 
     /// Leaves the bytes as they are for which `isPlain` holds.
+    @inlinable
+    public static func encode(_ text: String, leaving isPlain: (UInt8) -> Bool) -> String {
+        text.utf8.allSatisfy(isPlain) ? text : encode(text.utf8, leaving: isPlain)
+    }
+
+    /// Leaves the bytes as they are for which `isPlain` holds.
     public static func encode(_ bytes: some Sequence<UInt8>, leaving isPlain: (UInt8) -> Bool) -> String {
         var encoded: [UInt8] = []
         for byte in bytes {

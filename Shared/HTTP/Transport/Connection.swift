@@ -125,7 +125,9 @@ final class Connection: Channel {
             close(error.message)
             return false
         case .done:
-            peer = PeerIdentity(address: peer.address, isEncrypted: true, certificate: tls.peerCertificate)
+            peer = PeerIdentity(
+                address: peer.address, isEncrypted: true, certificate: tls.peerCertificate,
+                contextName: tls.contextName)
             open(protocol: tls.chosenProtocol)
             // What came along with the handshake's last bytes makes no edge of its own.
             if !isClosed { read(draining: false) }

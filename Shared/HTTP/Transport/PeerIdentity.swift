@@ -7,10 +7,16 @@ public final class PeerIdentity: Sendable {
     /// The certificate that the peer proved, verified against the configured authority; nil without mutual TLS.
     public let certificate: PeerCertificate?
 
-    public init(address: String, isEncrypted: Bool = false, certificate: PeerCertificate? = nil) {
+    /// What the TLS context is called that the connection was made with; nil where it has no name.
+    public let contextName: String?
+
+    public init(
+        address: String, isEncrypted: Bool = false, certificate: PeerCertificate? = nil, contextName: String? = nil
+    ) {
         self.address = address
         self.isEncrypted = isEncrypted
         self.certificate = certificate
+        self.contextName = contextName
     }
 }
 

@@ -10,9 +10,13 @@ public struct TLSConfiguration: Sendable {
     /// Authorities in PEM. On a server: clients must prove themselves to one of these. On a client: what the server's
     /// certificate is checked against; the system's authorities where nil.
     public var authorityFile: String?
-    /// Client only: authorities as PEM, in place of those of a file.
+    /// The chain, its key and the authorities as PEM, in place of those of files.
+    public var certificateText: String?
+    public var keyText: String?
     public var authorityText: String?
-    /// Server only: refuse clients without a certificate of `authorityFile`.
+    /// Server only: what connections made with this context tell of it (`PeerIdentity.contextName`); nil, nothing.
+    public var name: String?
+    /// Server only: refuse clients without a certificate of the authorities.
     public var requiresPeerCertificate = true
     /// Client only: the name to ask for and to check, where it is not the host's.
     public var serverName: String?
@@ -32,26 +36,38 @@ public struct TLSConfiguration: Sendable {
 public final class TLSContext: Sendable {
     public enum Role: Sendable { case server, client }
 
+    /// Server: the context for a name that a client asks for; nil where this one is right.
+    public typealias Chooser = @Sendable (_ serverName: String) -> TLSContext?
+
     public let configuration: TLSConfiguration
     let role: Role
+    let chooser: Chooser?
     private let current: Lock<Handle>
 
+    /// - Parameter chooser: server only: asked on the connection's loop for each handshake, so that certificates can be
+    ///   added and replaced without touching connections. With one, this context needs no certificate of its own: a client
+    ///   that asks for no name, or for one that nobody has, is refused then. Sessions are not resumed: one that was
+    ///   begun with another context must not go around what this one asks of clients.
     /// - Throws: `TLSError` naming the file and what is wrong with it.
-    public init(_ configuration: TLSConfiguration, role: Role) throws {
+    public init(_ configuration: TLSConfiguration, role: Role, chooser: Chooser? = nil) throws {
         self.configuration = configuration
         self.role = role
-        current = Lock(try Handle(configuration, role: role))
+        self.chooser = chooser
+        current = Lock(try Handle(configuration, role: role, choosing: chooser != nil))
     }
 
     /// Reads the files again. Where one is bad the old certificates stay in use.
     public func reload() throws {
-        let fresh = try Handle(configuration, role: role)
+        let fresh = try Handle(configuration, role: role, choosing: chooser != nil)
         current.withLock { $0 = fresh }
     }
 
     func makeSession() throws -> TLSSession {
-        try TLSSession(handle: current.withLock { $0 }, configuration: configuration, role: role)
+        try TLSSession(
+            handle: handle, configuration: configuration, role: role, chooser: role == .server ? chooser : nil)
     }
+
+    var handle: Handle { current.withLock { $0 } }
 
     /// An `SSL_CTX` with its lifetime.
     final class Handle: @unchecked Sendable {
@@ -59,7 +75,7 @@ public final class TLSContext: Sendable {
         /// The ALPN list in wire form, in a cell of its own because the selection callback gets one pointer.
         private let alpn: UnsafeMutablePointer<UnsafeMutableBufferPointer<UInt8>>
 
-        init(_ configuration: TLSConfiguration, role: Role) throws {
+        init(_ configuration: TLSConfiguration, role: Role, choosing: Bool = false) throws {
             guard let context = SSL_CTX_new(role == .server ? TLS_server_method() : TLS_client_method()) else {
                 throw TLSError.latest("cannot start TLS")
             }
@@ -72,8 +88,11 @@ public final class TLSContext: Sendable {
             _ = slipway_ssl_require_tls12(context)
             _ = slipway_ssl_set_modes(context)
             _ = slipway_ssl_set_options(context)
-            try loadFiles(configuration, role: role)
+            try loadCertificate(configuration, isNeeded: role == .server && !choosing)
+            try loadAuthorities(configuration, role: role)
+            setVerification(configuration, role: role)
             setProtocols(role)
+            if choosing { TLSSession.chooseContexts(with: context) }
         }
 
         deinit {
@@ -82,33 +101,9 @@ public final class TLSContext: Sendable {
             alpn.deallocate()
         }
 
-        private func loadFiles(_ configuration: TLSConfiguration, role: Role) throws {
-            if let file = configuration.certificateFile {
-                guard SSL_CTX_use_certificate_chain_file(context, file) == 1 else {
-                    throw TLSError.latest("cannot use the certificate file \(file)")
-                }
-                let key = configuration.keyFile ?? file
-                guard SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM) == 1 else {
-                    throw TLSError.latest("cannot use the key file \(key)")
-                }
-                guard SSL_CTX_check_private_key(context) == 1 else {
-                    throw TLSError.latest("the key in \(key) does not belong to the certificate in \(file)")
-                }
-            } else if role == .server {
-                throw TLSError(message: "a TLS server needs a certificate file")
-            }
-            if let file = configuration.authorityFile {
-                guard SSL_CTX_load_verify_locations(context, file, nil) == 1 else {
-                    throw TLSError.latest("cannot use the authority file \(file)")
-                }
-                if role == .server { SSL_CTX_set_client_CA_list(context, SSL_load_client_CA_file(file)) }
-            } else if role == .client, let text = configuration.authorityText {
-                try loadAuthorities(text)
-            } else if role == .client {
-                SSL_CTX_set_default_verify_paths(context)
-            }
+        private func setVerification(_ configuration: TLSConfiguration, role: Role) {
             switch role {
-            case .server where configuration.authorityFile != nil:
+            case .server where configuration.authorityFile != nil || configuration.authorityText != nil:
                 let must = configuration.requiresPeerCertificate ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0
                 SSL_CTX_set_verify(context, SSL_VERIFY_PEER | must, nil)
                 // Sessions are resumed only within the same authority's reign.
@@ -118,27 +113,6 @@ public final class TLSContext: Sendable {
             default:
                 SSL_CTX_set_verify(context, SSL_VERIFY_NONE, nil)
             }
-        }
-
-        private func loadAuthorities(_ text: String) throws {
-            let count = try Array(text.utf8).withUnsafeBytes { bytes in
-                guard let memory = BIO_new_mem_buf(bytes.baseAddress, Int32(clamping: bytes.count)) else {
-                    throw TLSError.latest("cannot read the authorities")
-                }
-                defer { BIO_free(memory) }
-                var count = 0
-                while let certificate = PEM_read_bio_X509(memory, nil, nil, nil) {
-                    defer { X509_free(certificate) }
-                    guard X509_STORE_add_cert(SSL_CTX_get_cert_store(context), certificate) == 1 else {
-                        throw TLSError.latest("cannot use the authorities")
-                    }
-                    count += 1
-                }
-                return count
-            }
-            // The end of the text is an error to it.
-            ERR_clear_error()
-            guard count > 0 else { throw TLSError(message: "there is no certificate in the authorities") }
         }
 
         private func setProtocols(_ role: Role) {

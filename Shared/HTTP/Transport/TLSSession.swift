@@ -5,15 +5,49 @@ import Glibc
 final class TLSSession {
     let ssl: OpaquePointer
     private let handle: TLSContext.Handle
+    private let chooser: TLSContext.Chooser?
+    /// The context that the client's name led to. Kept: OpenSSL points into it until the session ends.
+    private var chosen: TLSContext.Handle?
+    /// What the context in use is called.
+    private(set) var contextName: String?
 
-    init(handle: TLSContext.Handle, configuration: TLSConfiguration, role: TLSContext.Role) throws {
+    init(
+        handle: TLSContext.Handle, configuration: TLSConfiguration, role: TLSContext.Role,
+        chooser: TLSContext.Chooser? = nil
+    ) throws {
         guard let ssl = SSL_new(handle.context) else { throw TLSError.latest("cannot start a TLS session") }
         self.ssl = ssl
         self.handle = handle
+        self.chooser = chooser
+        contextName = configuration.name
         switch role {
         case .server: SSL_set_accept_state(ssl)
         case .client: SSL_set_connect_state(ssl)
         }
+        if chooser != nil { SSL_set_ex_data(ssl, 0, Unmanaged.passUnretained(self).toOpaque()) }
+    }
+
+    /// Has sessions of an `SSL_CTX` ask their choosers.
+    static func chooseContexts(with context: OpaquePointer) {
+        slipway_ssl_never_resume(context)
+        slipway_ssl_set_server_name_callback(context) { ssl, _, _ in
+            guard let ssl, let pointer = SSL_get_ex_data(ssl, 0) else { return SSL_TLSEXT_ERR_NOACK }
+            return Unmanaged<TLSSession>.fromOpaque(pointer).takeUnretainedValue().choose()
+        }
+    }
+
+    /// In the middle of the handshake: the client has said whom it wants.
+    private func choose() -> Int32 {
+        guard let chooser, let text = SSL_get_servername(ssl, Int32(TLSEXT_NAMETYPE_host_name)),
+            let context = chooser(String(cString: text))
+        else { return SSL_TLSEXT_ERR_NOACK }
+        let handle = context.handle
+        guard SSL_set_SSL_CTX(ssl, handle.context) != nil else { return SSL_TLSEXT_ERR_ALERT_FATAL }
+        // What the session asks of the client does not come with the context.
+        SSL_set_verify(ssl, SSL_CTX_get_verify_mode(handle.context), nil)
+        chosen = handle
+        contextName = context.configuration.name
+        return SSL_TLSEXT_ERR_OK
     }
 
     deinit { SSL_free(ssl) }

@@ -8,7 +8,7 @@ public struct ImageArchive: Sendable {
     private let manifest: Manifest
     private let name: ImageReference?
     private let isForDocker: Bool
-    private let store: any BlobStore
+    let store: any BlobStore
 
     /// - Parameters:
     ///   - name: what the image is called where it is loaded; nothing leaves it nameless.
@@ -56,13 +56,13 @@ public struct ImageArchive: Sendable {
         }
     }
 
-    private enum Contents {
+    enum Contents {
         case none
         case bytes([UInt8])
         case blob(BlobDigest)
     }
 
-    private var members: [(entry: TarEntry, contents: Contents)] {
+    var members: [(entry: TarEntry, contents: Contents)] {
         get throws {
             func file(_ path: String, _ bytes: [UInt8]) -> (entry: TarEntry, contents: Contents) {
                 (TarEntry(path: path, size: Int64(bytes.count)), .bytes(bytes))

@@ -31,10 +31,10 @@ public final class PostgresBell: Sendable {
             state.number += 1
             return state.number
         }
-        let alarm = Task {
+        let alarm = Task(executorPreference: loop) {
             // A loop that stops ends its sleepers too.
             try? await loop.sleep(for: limit)
-            end(number, nil)
+            self.end(number, nil)
         }
         defer { alarm.cancel() }
         try await withTaskCancellationHandler {

@@ -37,13 +37,29 @@ extension PostgresTimestamp: CustomStringConvertible {
         }
         var parts = tm()
         gmtime_r(&seconds, &parts)
-        func padded(_ value: some BinaryInteger, _ digits: Int) -> String {
-            let text = String(value)
-            return String(repeating: "0", count: max(0, digits - text.count)) + text
+        var text: [UInt8] = []
+        text.reserveCapacity(27)
+        /// With so many digits at least, and what follows them.
+        func add(_ value: some BinaryInteger, _ digits: Int, _ end: Unicode.Scalar) {
+            if value < 0 { text.append(UInt8(ascii: "-")) }
+            let magnitude = UInt64(value.magnitude)
+            var scale: UInt64 = 1
+            for _ in 1..<digits { scale *= 10 }
+            while magnitude / scale >= 10 { scale *= 10 }
+            while scale > 0 {
+                text.append(UInt8(ascii: "0") + UInt8(magnitude / scale % 10))
+                scale /= 10
+            }
+            text.append(UInt8(ascii: end))
         }
-        return padded(parts.tm_year + 1900, 4) + "-" + padded(parts.tm_mon + 1, 2) + "-" + padded(parts.tm_mday, 2)
-            + "T" + padded(parts.tm_hour, 2) + ":" + padded(parts.tm_min, 2) + ":" + padded(parts.tm_sec, 2)
-            + "." + padded(fraction, 6) + "Z"
+        add(parts.tm_year + 1900, 4, "-")
+        add(parts.tm_mon + 1, 2, "-")
+        add(parts.tm_mday, 2, "T")
+        add(parts.tm_hour, 2, ":")
+        add(parts.tm_min, 2, ":")
+        add(parts.tm_sec, 2, ".")
+        add(fraction, 6, "Z")
+        return String(decoding: text, as: UTF8.self)
     }
 }
 

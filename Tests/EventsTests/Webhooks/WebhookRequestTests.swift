@@ -81,7 +81,7 @@ import Testing
         let secret = Secret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
         let headers = WebhookSignature.headers(
             id: "msg_p5jXN8AQM9LWM0D4loKWxJek", seconds: 1_614_265_330, payload: Array(#"{"test": 2432232314}"#.utf8),
-            secrets: [secret, Secret("whsec_"), Secret("none")])
+            keys: [secret, Secret("whsec_"), Secret("none")].compactMap(WebhookSignature.Key.init))
         #expect(
             headers.map(\.value) == [
                 "msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330", "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
@@ -91,7 +91,8 @@ import Testing
             Sending.webhook($0, headers: [(name: "Authorization", value: Secret("Bearer abc"))], secrets: two)
         })
         let expected = WebhookSignature.headers(
-            id: "d1", seconds: 1_769_860_800, payload: Array(body.utf8), secrets: two)
+            id: "d1", seconds: 1_769_860_800, payload: Array(body.utf8),
+            keys: two.compactMap(WebhookSignature.Key.init))
         for header in expected { #expect(head.contains("\(header.name): \(header.value)")) }
         #expect(expected.last?.value.split(separator: " ").count == 2)
         #expect(head.lowercased().contains("authorization: bearer abc"))

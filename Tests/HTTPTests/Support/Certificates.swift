@@ -40,6 +40,23 @@ struct Certificates: Sendable {
         if status != 0 { Issue.record("\(command): \(output)") }
     }
 
+    func text(_ file: String) throws -> String {
+        let descriptor = open(path(file), O_RDONLY)
+        guard descriptor >= 0 else { throw TLSError(message: "no \(file)") }
+        defer { close(descriptor) }
+        var bytes = [UInt8](repeating: 0, count: 64 * 1024)
+        let count = read(descriptor, &bytes, bytes.count)
+        return String(decoding: bytes.prefix(max(0, count)), as: UTF8.self)
+    }
+
+    /// A server's, as texts in place of files.
+    func texts(_ name: String) throws -> TLSConfiguration {
+        var configuration = TLSConfiguration()
+        configuration.certificateText = try text("\(name).pem")
+        configuration.keyText = try text("\(name).key")
+        return configuration
+    }
+
     func path(_ file: String) -> String { "\(folder)/\(file)" }
 
     func server(_ name: String = "server", mutual: Bool = false, required: Bool = true) throws -> TLSContext {

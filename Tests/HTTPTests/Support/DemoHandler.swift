@@ -51,6 +51,7 @@ final class DemoReceiver: HTTPStreamReceiver {
         case "/peer":
             let certificate = stream.peer.certificate
             answer("\(stream.peer.isEncrypted) \(certificate?.commonName ?? "-") \(certificate?.uris.first ?? "-")")
+        case "/context": answer(stream.peer.contextName ?? "-")
         case "/stream":
             stream.send(ResponseHead(status: 200))
             left = number

@@ -43,9 +43,23 @@ struct CloudEvent {
 
     /// The event as one JSON document.
     var structured: [UInt8] {
-        var members = attributes.map { "\(JSONText.quoted($0.name)):\(JSONText.quoted($0.value))" }
-        if let data { members.append("\"data\":\(data)") }
-        return Array("{\(members.joined(separator: ","))}".utf8)
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(
+            attributes.reduce(16 + (data?.utf8.count ?? 0)) { $0 + $1.name.utf8.count + $1.value.utf8.count + 8 })
+        var separator = UInt8(ascii: "{")
+        for attribute in attributes {
+            bytes.append(separator)
+            separator = UInt8(ascii: ",")
+            JSONText.append(attribute.name, to: &bytes)
+            bytes.append(UInt8(ascii: ":"))
+            JSONText.append(attribute.value, to: &bytes)
+        }
+        if let data {
+            bytes.append(contentsOf: ",\"data\":".utf8)
+            bytes.append(contentsOf: data.utf8)
+        }
+        bytes.append(UInt8(ascii: "}"))
+        return bytes
     }
 
     static func batch(_ documents: [[UInt8]]) -> [UInt8] {
@@ -70,7 +84,7 @@ struct CloudEvent {
 
     /// As headers carry text: what is not printable ASCII, the space, the quote and the percent sign in percent encoding.
     static func headerValue(_ text: String) -> String {
-        PercentEncoding.encode(text.utf8) { byte in
+        PercentEncoding.encode(text) { byte in
             (0x21...0x7e).contains(byte) && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "%")
         }
     }
@@ -89,7 +103,7 @@ struct CloudEvent {
 
     /// A reference to a URI: what has no place in one is percent-encoded.
     private static func reference(_ text: String) -> String {
-        PercentEncoding.encode(text.utf8) { byte in
+        PercentEncoding.encode(text) { byte in
             let letter = byte | 0x20
             return (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(letter)
                 || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
@@ -100,9 +114,9 @@ struct CloudEvent {
     /// Sorted as texts these are in the journal's order.
     private static func sequence(_ event: EventRecord) -> String {
         func padded(_ number: String, _ digits: Int) -> String {
-            String(repeating: "0", count: max(0, digits - number.count)) + number
+            String(repeating: "0", count: max(0, digits - number.utf8.count)) + number
         }
-        return padded("\(event.cursor.transaction)", 20) + "-" + padded("\(event.cursor.id)", 19)
+        return padded(String(event.cursor.transaction), 20) + "-" + padded(String(event.cursor.id), 19)
     }
 
     /// The journal knows the trace; the event's own number stands for the place in it.
@@ -113,6 +127,6 @@ struct CloudEvent {
             && digits.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
         guard isTrace else { return "" }
         let number = String(UInt64(bitPattern: max(1, event.cursor.id)), radix: 16)
-        return "00-\(event.trace)-\(String(repeating: "0", count: 16 - number.count))\(number)-01"
+        return "00-\(event.trace)-\(String(repeating: "0", count: 16 - number.utf8.count))\(number)-01"
     }
 }

@@ -94,7 +94,8 @@ public actor Relay {
     func start(_ run: SubscriptionRun, _ body: @escaping @Sendable (isolated Relay, SubscriptionRun) async -> Void) {
         run.nextTask += 1
         let number = run.nextTask
-        run.tasks[number] = Task {
+        // What the library waits with would otherwise leave the loop for each wait.
+        run.tasks[number] = Task(executorPreference: loop) {
             await body(self, run)
             run.tasks[number] = nil
         }

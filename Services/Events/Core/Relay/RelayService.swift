@@ -48,8 +48,8 @@ public final class RelayService: Service {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await StopSignal.wait() }
             group.addTask { try await self.signals.run() }
-            group.addTask { try await self.feed.run() }
-            group.addTask { try await self.relay.watch() }
+            group.addTask(executorPreference: self.loop) { try await self.feed.run() }
+            group.addTask(executorPreference: self.loop) { try await self.relay.watch() }
             group.addTask { try await self.share() }
             group.addTask { try await self.prune() }
             defer { group.cancelAll() }

@@ -4,12 +4,13 @@ public import ServiceKit
 /// Where the events of a subscription go, with everything that is needed to bring them there.
 public struct DestinationSpecification: Sendable {
     /// As the contract has it, checked and with its defaults filled in. The values of headers are not in it.
-    public var destination: Slipway.Events.V1.Destination
+    public var destination: Slipway.Events.V1.Destination { didSet { plan = WebhookPlan.Kept() } }
     /// The headers with their values.
-    public var headers: [(name: String, value: Secret)]
+    public var headers: [(name: String, value: Secret)] { didSet { plan = WebhookPlan.Kept() } }
     /// What deliveries are signed with: the present secret first, then those that still count beside it. As `whsec_…`; none
     /// for what is not signed.
-    public var signingSecrets: [Secret]
+    public var signingSecrets: [Secret] { didSet { plan = WebhookPlan.Kept() } }
+    private(set) var plan = WebhookPlan.Kept()
 
     public init(
         _ destination: Slipway.Events.V1.Destination, headers: [(name: String, value: Secret)] = [],

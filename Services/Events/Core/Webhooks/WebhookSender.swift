@@ -44,14 +44,13 @@ struct WebhookSender: Sendable {
         _ webhook: Slipway.Events.V1.Webhook, _ destination: DestinationSpecification, _ method: HTTPMethod,
         headers: [(name: String, value: String)], body: [UInt8]?, id: String
     ) throws(DestinationError) -> WebhookClient.Request {
+        let plan = try destination.plan.plan(webhook, destination)
         var all = headers + [(name: "user-agent", value: "slipway-events")]
         if let body {
-            all += WebhookSignature.headers(id: id, seconds: now(), payload: body, secrets: destination.signingSecrets)
+            all += WebhookSignature.headers(id: id, seconds: now(), payload: body, keys: plan.keys)
         }
-        let own = destination.headers.map { (name: $0.name, value: $0.value.reveal()) }
-        try WebhookHeaders.check(own)
         return WebhookClient.Request(
-            method: method, address: try WebhookAddress(webhook.url), headers: all + own, body: body,
+            method: method, address: plan.address, headers: all + plan.headers, body: body,
             timeout: settings.timeout(of: webhook), authorities: webhook.authoritiesPem)
     }
 

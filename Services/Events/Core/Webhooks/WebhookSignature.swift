@@ -16,25 +16,37 @@ public enum WebhookSignature {
     }
 
     /// One signature for each secret: while one takes the place of another, receivers may know either.
-    /// - Returns: the headers of a delivery; a secret that is none signs nothing.
+    /// - Returns: the headers of a delivery.
     static func headers(
-        id: String, seconds: Int64, payload: [UInt8], secrets: [Secret]
+        id: String, seconds: Int64, payload: [UInt8], keys: [Key]
     ) -> [(name: String, value: String)] {
-        let signed = Array("\(id).\(seconds).".utf8) + payload
-        let signatures = secrets.compactMap { secret in
-            key(secret).map { "v1,\(Base64.encode(digest(signed, $0)[...]))" }
+        let time = String(seconds)
+        var headers = [(name: "webhook-id", value: id), (name: "webhook-timestamp", value: time)]
+        guard !keys.isEmpty else { return headers }
+        var signed: [UInt8] = []
+        signed.reserveCapacity(id.utf8.count + time.utf8.count + 2 + payload.count)
+        for part in [id, time] {
+            signed.append(contentsOf: part.utf8)
+            signed.append(UInt8(ascii: "."))
         }
-        var headers = [(name: "webhook-id", value: id), (name: "webhook-timestamp", value: "\(seconds)")]
-        if !signatures.isEmpty { headers.append((name: "webhook-signature", value: signatures.joined(separator: " "))) }
+        signed.append(contentsOf: payload)
+        let signatures = keys.map { "v1," + Base64.encode(digest(signed, $0.bytes)[...]) }
+        headers.append((name: "webhook-signature", value: signatures.joined(separator: " ")))
         return headers
     }
 
-    private static func key(_ secret: Secret) -> [UInt8]? {
-        let text = secret.reveal()
-        guard text.hasPrefix(prefix), let key = Base64.decode(String(text.dropFirst(prefix.count))), !key.isEmpty else {
-            return nil
+    /// What a secret stands for.
+    struct Key: Sendable {
+        fileprivate let bytes: [UInt8]
+
+        /// Nil for a secret that is none: it signs nothing.
+        init?(_ secret: Secret) {
+            let text = secret.reveal()
+            guard text.hasPrefix(prefix), let bytes = Base64.decode(String(text.dropFirst(prefix.count))),
+                !bytes.isEmpty
+            else { return nil }
+            self.bytes = bytes
         }
-        return key
     }
 
     private static func digest(_ bytes: [UInt8], _ key: [UInt8]) -> [UInt8] {
