@@ -33,7 +33,7 @@ run: bootstrap ## Set everything up, start what exists and show it at work
 	@Scripts/demonstrate "$$(swift build $(RELEASE) --show-bin-path)"
 
 .PHONY: test
-test: build lint test-unit test-interop test-acceptance test-images test-scoring test-faults ## Set everything up and pass every test
+test: build lint test-unit test-interop test-acceptance test-images test-deployments test-scoring test-faults ## Set everything up and pass every test
 
 .PHONY: test-unit
 test-unit: bootstrap ## The tests in Swift, each target in a process of its own; ONLY=RPCTests runs one
@@ -59,6 +59,13 @@ test-images: bootstrap ## Images, built with the real programs, taken and run by
 	for product in registry slipway image-builder image-maker scorer $(ADAPTERS); do \
 		swift build -j $(JOBS) --product $$product || exit 1; done
 	.tools/scoring/bin/python Tests/Acceptance/images/run.py --bin "$$(swift build --show-bin-path)" --only $(or $(ONLY),/)
+
+.PHONY: test-deployments
+test-deployments: bootstrap ## Endpoints from a file on, changed under load, with the real programs; ONLY="canary zero" for some
+	for product in registry slipway image-builder deployer replica-launcher router scorer $(ADAPTERS); do \
+		swift build -j $(JOBS) --product $$product || exit 1; done
+	.tools/clients/bin/python Tests/Acceptance/deployments/run.py --bin "$$(swift build --show-bin-path)" \
+		--only $(or $(ONLY),_)
 
 .PHONY: test-scoring
 test-scoring: bootstrap ## The scorer with its adapters and their frameworks; SCALE=full for all swaps, AREA=serving for some

@@ -218,7 +218,10 @@ let package = Package(
             path: "Services/Deployer/RouterSource"),
         program(
             "RouterMain",
-            ["DeployerRouter", "DeployerRouterSource", "ServiceHost", "Secrets", "Postgres", "ServiceKit", "HTTP", "Loop"],
+            [
+                "DeployerRouter", "DeployerRouterSource", "ServiceHost", "Secrets", "Postgres", "ServiceKit", "HTTP",
+                "Loop",
+            ],
             path: "Services/Deployer/RouterMain"),
 
         // The image builder.
@@ -369,7 +372,8 @@ let package = Package(
         tests(
             "DeployerRouterTests",
             [
-                "DeployerRouter", "DeployerRouterSource", "Contracts", "Access", "Postgres", "ServiceKit", "RPC", "HTTP",
+                "DeployerRouter", "DeployerRouterSource", "Contracts", "Access", "Postgres", "ServiceKit", "RPC",
+                "HTTP",
                 "Protobuf", "Loop", "CLinux",
             ]),
         tests("RPCTests", ["RPC", "TestContracts"]),
@@ -385,7 +389,8 @@ let package = Package(
         tests(
             "DeployerTests",
             [
-                "DeployerCore", "DeployerTargets", "ResourceKit", "Contracts", "Access", "Identity", "Secrets", "Leases",
+                "DeployerCore", "DeployerTargets", "ResourceKit", "Contracts", "Access", "Identity", "Secrets",
+                "Leases",
                 "Journal", "Postgres", "ServiceKit", "RPC", "HTTP", "OCI", "Outbound", "Blobs", "Protobuf", "Loop",
                 "TestKit",
             ]),

@@ -34,6 +34,8 @@ public final class Router: HTTPServerHandler {
         self.onDemand = onDemand
         var limits = limits
         limits.handshakeTimeout = settings.connectTimeout
+        // Before the replica gives a quiet connection up, so that no request meets its end.
+        limits.idleTimeout = min(limits.idleTimeout, .seconds(60))
         shards = loops.loops.map { [limits, statistics] loop in
             RouterShard(loop: loop, settings: settings, limits: limits, statistics: statistics)
         }

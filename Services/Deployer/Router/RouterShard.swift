@@ -61,25 +61,32 @@ final class RouterShard: @unchecked Sendable {
     /// - Returns: nil where all that could be asked are busy.
     func take(of revision: Revision, except tried: [ReplicaMemory]) -> Replica? {
         let now = loop.turnStart
-        let isUntried: (Replica) -> Bool = { replica in !tried.contains { $0 === replica.memory } }
-        let isHealthy: (Replica) -> Bool = { !$0.memory.isEjected(now: now) }
-        let levels: [(Replica) -> Bool] =
-            tried.isEmpty
-            ? [isHealthy, { _ in true }] : [{ isUntried($0) && isHealthy($0) }, isUntried, isHealthy, { _ in true }]
-        for level in levels {
-            let (isAny, replica) = take(of: revision, where: level)
+        for sparing in tried.isEmpty ? [Sparing.failed, []] : [[.tried, .failed], .tried, .failed, []] {
+            let (isAny, replica) = take(of: revision, sparing, tried, now)
             if isAny { return replica }
         }
         return nil
     }
 
-    private func take(of revision: Revision, where isWanted: (Replica) -> Bool) -> (isAny: Bool, Replica?) {
+    /// Whom not to ask.
+    private struct Sparing: OptionSet {
+        let rawValue: UInt8
+        static let tried = Sparing(rawValue: 1)
+        static let failed = Sparing(rawValue: 2)
+    }
+
+    /// - Returns: whether there is any that is not spared, and the one that was taken.
+    private func take(
+        of revision: Revision, _ sparing: Sparing, _ tried: [ReplicaMemory], _ now: LoopInstant
+    ) -> (isAny: Bool, Replica?) {
         let limit = revision.concurrency
         var isAny = false
         var seen: UInt64 = 0
         var first: Replica?
         var second: Replica?
-        for replica in revision.replicas where isWanted(replica) {
+        for replica in revision.replicas {
+            if sparing.contains(.failed), replica.memory.isEjected(now: now) { continue }
+            if sparing.contains(.tried), tried.contains(where: { $0 === replica.memory }) { continue }
             isAny = true
             guard limit == 0 || replica.memory.inFlight < limit else { continue }
             seen += 1
@@ -88,6 +95,7 @@ final class RouterShard: @unchecked Sendable {
             } else if seen == 2 {
                 second = replica
             } else {
+                // Each of those seen is one of the two with the same chance.
                 switch draw() % seen {
                 case 0: first = replica
                 case 1: second = replica
@@ -99,9 +107,8 @@ final class RouterShard: @unchecked Sendable {
             let (left, right) = (one.memory.inFlight, two.memory.inFlight)
             if right < left || right == left && draw() & 1 == 0 { (first, second) = (two, one) }
         }
-        for replica in [first, second] {
-            if let replica, replica.memory.take(limit: limit) { return (true, replica) }
-        }
+        if let first, first.memory.take(limit: limit) { return (true, first) }
+        if let second, second.memory.take(limit: limit) { return (true, second) }
         return (isAny, nil)
     }
 

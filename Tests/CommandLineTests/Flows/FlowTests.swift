@@ -8,29 +8,11 @@ import Testing
 
 @Suite("What commands do with services")
 struct FlowTests {
-    private struct Outcome {
-        var output = ""
-        var errors = ""
-        var failure: Failure?
-    }
-
-    private func run(_ line: [String], _ script: FakeSuite.Script) async throws -> (Outcome, FakeSuite.Seen) {
+    private func run(_ line: [String], _ script: FakeSuite.Script) async throws -> (CommandRun, FakeSuite.Seen) {
         let suite = try await FakeSuite(script)
-        let outcome = try await run(line, at: suite.address)
+        let outcome = try await CommandRun(line, at: suite.address)
         await suite.stop()
         return (outcome, suite.seen.withLock { $0 })
-    }
-
-    private func run(_ line: [String], at address: String) async throws -> Outcome {
-        guard case .run(let command, let values, _) = try Parser.parse(Root.command, line) else { return Outcome() }
-        let outcome = Lock(Outcome())
-        let terminal = Terminal { text, target in
-            outcome.withLock { if target == .output { $0.output += text } else { $0.errors += text } }
-        }
-        let session = try Session(
-            values, terminal: terminal, environment: ["SLIPWAY_CONFIG": "/nowhere/config", "SLIPWAY_SERVER": address])
-        do { try await command.run?(values, session) } catch { outcome.withLock { $0.failure = Failure(error) } }
-        return outcome.withLock { $0 }
     }
 
     private var success: FakeSuite.Script {

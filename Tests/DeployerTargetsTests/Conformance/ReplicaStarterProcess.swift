@@ -9,8 +9,13 @@ final class ReplicaStarterProcess {
     private var isOver = false
 
     /// Returns when the replica was started.
-    /// - Parameter under: a program that runs it, with words of its own.
-    init(_ bench: ConformanceBench, _ order: ReplicaOrder, under: [String] = [], words place: [String]? = nil) throws {
+    /// - Parameters:
+    ///   - under: a program that runs it, with words of its own.
+    ///   - waits: false where it is to be killed while it starts the replica.
+    init(
+        _ bench: ConformanceBench, _ order: ReplicaOrder, under: [String] = [], words place: [String]? = nil,
+        waits: Bool = true
+    ) throws {
         let starter = try Programs.path(of: "ReplicaStarter")
         let program = under.first ?? starter
         var ends: [Int32] = [0, 0]
@@ -30,6 +35,7 @@ final class ReplicaStarterProcess {
         close(ends[1])
         try #require(code == 0, "cannot start \(program)")
         process = child
+        guard waits else { return }
         var said = [UInt8](repeating: 0, count: 4096)
         let count = read(ends[0], &said, said.count)
         let text = String(decoding: said.prefix(max(0, count)), as: UTF8.self)

@@ -63,16 +63,18 @@ struct HalfMadeTests {
     @Test("nothing is left of a replica: no container, no volume with its key")
     func leftovers() async throws {
         try await run { bench, target, order in
-            func volumes() async throws -> Int {
-                let all = try await target.engine.call(.get, "/volumes").value()["Volumes"].items
-                return all.count { $0["Labels"][ReplicaLabels.fenced].text == nil }
-            }
-            let before = try await volumes()
             _ = try await bench.serving(order)
-            #expect(try await volumes() == before + 1)
+            let name = ContainerName.final(order.id)
+            let mounts = try await target.engine.call(.get, "/containers/\(name)/json").value()["Mounts"].items
+            let volume = try #require(
+                mounts.first { $0["Destination"].text == ContainerSpecification.secretsFolder }?["Name"].text)
             try await target.stop(order.id, grace: .seconds(30))
+            try await target.engine.call(.get, "/volumes/\(volume)")
             try await target.remove(order.id)
-            #expect(try await volumes() == before)
+            for path in ["/volumes/\(volume)", "/containers/\(name)/json"] {
+                let error = await #expect(throws: EngineError.self) { try await target.engine.call(.get, path) }
+                #expect(error?.isMissing ?? false)
+            }
         }
     }
 }

@@ -50,6 +50,8 @@ final class PrivateEngine: @unchecked Sendable {
                 "--shutdown-timeout=1",
             ] + options
         unlink("\(folder.path)/pid")
+        // Its containerd died with it. Where nobody has taken notice of that yet, dockerd would take it for alive, and wait.
+        unlink("\(folder.path)/exec/containerd/containerd.pid")
         process.withLock { $0 = try? spawn(words, log: "\(folder.path)/log") }
         guard pid != nil else { throw Failure(description: "cannot start dockerd") }
         guard
@@ -81,6 +83,9 @@ final class PrivateEngine: @unchecked Sendable {
         let docker = "/usr/bin/docker -H \(address)"
         _ = system("timeout 60 sh -c '\(docker) ps -aq | xargs -r \(docker) rm -fv' >/dev/null 2>&1")
         end(with: SIGTERM)
+        // A daemon that was killed left its mounts.
+        _ = system(
+            "awk '{ print $2 }' /proc/mounts | grep '^\(folder.path)/' | sort -r | xargs -r umount -l 2>/dev/null")
         _ = system("ip link delete \(bridge) 2>/dev/null; rm -rf '\(folder.path)'")
     }
 

@@ -1,5 +1,6 @@
 import Glibc
 import Loop
+import TestKit
 import Testing
 
 @testable import DeployerTargets
@@ -77,6 +78,32 @@ struct ProcessTargetTests {
         }.run(place)
     }
 
+    @Test("a deployer that is killed at any moment of a start leaves one replica or none, and the next makes it one")
+    func killedWhileStarting() async throws {
+        let place = try ProcessPlace()
+        try await ConformanceCase("") { bench in
+            let prepared = try await bench.order()
+            let seed = UInt64.random(in: 0...UInt64.max)
+            var random = SeededGenerator(seed: seed)
+            for round in 0..<12 {
+                var order = prepared
+                order.id = ConformanceBench.newID()
+                let starter = try ReplicaStarterProcess(bench, order, waits: false)
+                // The program begins, opens its store and starts the replica within about that time.
+                try await Task.sleep(for: .microseconds(Int.random(in: 0...150_000, using: &random)))
+                starter.end(with: SIGKILL)
+                let visitor = try await bench.serving(order)
+                let nonces = try (0..<3).map { _ in try visitor.get("/nonce") }
+                #expect(Set(nonces).count == 1, "seed \(seed), round \(round)")
+                #expect(try await bench.target.observe().filter { $0.id == order.id }.count == 1)
+                let holders = try Shell.output(
+                    "ls -l /proc/[0-9]*/fd 2>/dev/null | grep -c 'alive/\(order.id)$' || true")
+                #expect(holders == "1\n", "seed \(seed), round \(round)")
+                try await bench.target.stop(order.id, grace: .seconds(30))
+            }
+        }.run(place)
+    }
+
     @Test("a log has a bounded size, and a follower misses nothing of it")
     func logsAreBounded() async throws {
         let place = try ProcessPlace()
@@ -87,11 +114,12 @@ struct ProcessTargetTests {
             let visitor = try await bench.visitor(order.id)
             let seen = Lock([String]())
             let following = Task {
-                try await target.log(of: order.id, lines: 0, follow: true) { line in
+                try await target.log(of: order.id, lines: 5, follow: true) { line in
                     seen.withLock { $0.append(line.text) }
                 }
             }
             defer { following.cancel() }
+            try await bench.wait("the follower follows") { seen.withLock { !$0.isEmpty } }
             for round in 1...10 {
                 try visitor.get("/lines/1000")
                 try await bench.wait("round \(round)") { seen.withLock { $0.count { $0 == "line 1000" } } == round }

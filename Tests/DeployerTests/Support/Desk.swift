@@ -16,7 +16,7 @@ import ServiceKit
 struct Desk: Sendable {
     let fixture: DeployerFixture
     let images = FakeImages()
-    let place = FakePlace()
+    let place = QuietPlace()
     let box = SecretBox(SecretKeys(.random()))
     let places: Places
     let targets: TargetStore

@@ -59,11 +59,15 @@ class Database:
                    str(self.cluster / "server.log"), "-w", "-s", "-t", "60", "-o", options]
         if os.getuid() == 0 and owner != 0:
             command = ["runuser", "-u", pwd.getpwuid(owner).pw_name, "--"] + command
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 180
         # What is left of the old server may hold its memory for a moment.
         while subprocess.run(command, cwd="/", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode != 0:
+            # An instance that came up meanwhile may have started it.
+            if subprocess.run(self.psql() + ["-c", "SELECT 1"], capture_output=True).returncode == 0:
+                return
             if time.monotonic() > deadline:
-                raise AssertionError("PostgreSQL does not start again")
+                log = (self.cluster / "server.log").read_text()[-2000:]
+                raise AssertionError(f"PostgreSQL does not start again: {log}")
             time.sleep(0.1)
 
 

@@ -37,9 +37,7 @@ public enum Completion: String, CaseIterable, Sendable {
     }
 
     /// A text that the shells take as it is.
-    static func quoted(_ text: String) -> String {
-        "'" + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
-    }
+    static func quoted(_ text: String) -> String { ShellText.enclosed(text) }
 
     /// The flags that take a value, with a shell's pattern for the command and the flag behind a blank. Those of a command
     /// come before those of every command, whose letters they may have.

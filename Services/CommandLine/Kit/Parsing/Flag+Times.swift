@@ -55,6 +55,18 @@ public enum DurationText {
     }
 }
 
+extension DurationText {
+    public static let briefWanted = "a length of time such as 500ms, 2s or 5m"
+
+    /// As `seconds`, and thousandths of them besides: `500ms`.
+    public static func brief(_ text: String) -> Duration? {
+        guard text.hasSuffix("ms") else { return seconds(text).map { .seconds($0) } }
+        let digits = text.dropLast(2)
+        guard !digits.isEmpty, digits.count < 12, digits.allSatisfy({ $0.isASCII && $0.isNumber }) else { return nil }
+        return Int64(digits).map { .milliseconds($0) }
+    }
+}
+
 extension Flag where Value == MomentText? {
     public static func moment(_ name: String, _ help: String) -> Flag {
         Flag(
@@ -70,5 +82,14 @@ extension Flag where Value == Duration? {
                 DurationText.seconds($0) == nil ? DurationText.wanted : nil
             }
         ) { $0.last.flatMap { DurationText.seconds($0) }.map { .seconds($0) } }
+    }
+
+    /// A length that may be short: `500ms`.
+    public static func brief(_ name: String, _ help: String) -> Flag {
+        Flag(
+            FlagSpecification(name, placeholder: "LENGTH", help: help) {
+                DurationText.brief($0) == nil ? DurationText.briefWanted : nil
+            }
+        ) { $0.last.flatMap { DurationText.brief($0) } }
     }
 }

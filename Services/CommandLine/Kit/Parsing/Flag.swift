@@ -59,8 +59,13 @@ extension Flag where Value == String {
 
 extension Flag where Value == [String] {
     /// A text that can be given many times.
-    public static func list(_ name: String, _ placeholder: String, _ help: String) -> Flag {
-        Flag(FlagSpecification(name, placeholder: placeholder, help: help, repeats: true)) { $0 }
+    public static func list(
+        _ name: String, _ placeholder: String, _ help: String,
+        defect: @escaping @Sendable (String) -> String? = { _ in nil }
+    ) -> Flag {
+        Flag(
+            FlagSpecification(name, placeholder: placeholder, help: help, repeats: true, defect: defect)
+        ) { $0 }
     }
 }
 

@@ -63,3 +63,17 @@ extension Flag where Value == Int32? {
         ) { $0.last.flatMap { CoresText.thousandths($0) } }
     }
 }
+
+extension Flag where Value == Double? {
+    /// A number, such as 0.7.
+    public static func number(
+        _ name: String, _ placeholder: String, in range: ClosedRange<Double>, _ help: String
+    ) -> Flag {
+        Flag(
+            FlagSpecification(name, placeholder: placeholder, help: help) { value in
+                Double(value).map(range.contains) == true
+                    ? nil : "a number from \(Amounts.decimal(range.lowerBound)) to \(Amounts.decimal(range.upperBound))"
+            }
+        ) { $0.last.flatMap { Double($0) } }
+    }
+}

@@ -11,3 +11,8 @@ public struct Values: Sendable, Equatable {
     /// All texts of an argument that repeats.
     public func all(_ argument: Argument) -> [String] { arguments[argument.name] ?? [] }
 }
+
+extension Values {
+    /// Whether a flag was given, be it with what holds without it.
+    public func has(_ flag: FlagSpecification) -> Bool { flags[flag.name] != nil }
+}

@@ -18,7 +18,9 @@ enum Root {
         ],
         [
             Login.command, Logout.command, WhoAmI.command, contexts, workspaces, members, principals, tokens, models,
-            ImageGroup.command, EventGroup.events, EventGroup.subscriptions, ActivityGroup.command, Audit.command,
+            ImageGroup.command, Deploy.command, Score.command, RunLocal.command, DeploymentGroup.command,
+            TargetGroup.command, EventGroup.events,
+            EventGroup.subscriptions, ActivityGroup.command, Audit.command,
             CompletionScript.command, Version.command,
         ])
 

@@ -4,6 +4,7 @@ enum SuiteService: String, Sendable, CaseIterable {
     case registry
     case images
     case events
+    case deployments
 
     /// As messages call it.
     var title: String {
@@ -11,6 +12,7 @@ enum SuiteService: String, Sendable, CaseIterable {
         case .registry: "registry"
         case .images: "image builder"
         case .events: "events service"
+        case .deployments: "deployer"
         }
     }
 

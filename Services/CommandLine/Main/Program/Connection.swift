@@ -13,6 +13,7 @@ struct Connection: Sendable {
     private let registry: NetworkChannel
     private let imageBuilder: NetworkChannel
     private let eventsService: NetworkChannel
+    private let deployer: NetworkChannel
 
     init(_ target: Target) throws {
         self.target = target
@@ -22,6 +23,7 @@ struct Connection: Sendable {
         registry = try Connection.channel(to: .registry, target, loops)
         imageBuilder = try Connection.channel(to: .images, target, loops)
         eventsService = try Connection.channel(to: .events, target, loops)
+        deployer = try Connection.channel(to: .deployments, target, loops)
     }
 
     private static func channel(
@@ -52,6 +54,8 @@ struct Connection: Sendable {
     var credentials: Slipway.Images.V1.RegistryCredentials.Client { .init(imageBuilder) }
     var events: Slipway.Events.V1.Events.Client { .init(eventsService) }
     var subscriptions: Slipway.Events.V1.Subscriptions.Client { .init(eventsService) }
+    var deployments: Slipway.Deployments.V1.Deployments.Client { .init(deployer) }
+    var targets: Slipway.Targets.V1.Targets.Client { .init(deployer) }
 
     /// The long operations of a service; the events service has those of all.
     func activities(of service: SuiteService) -> Slipway.Activities.V1.Activities.Client {
@@ -59,6 +63,7 @@ struct Connection: Sendable {
         case .registry: .init(registry)
         case .images: .init(imageBuilder)
         case .events: .init(eventsService)
+        case .deployments: .init(deployer)
         }
     }
 }

@@ -20,7 +20,11 @@ struct Session: Sendable {
         self.values = values
         self.terminal = terminal
         self.environment = environment
-        form = values[GlobalFlags.output].flatMap(Form.init) ?? .table
+        let form = values[GlobalFlags.output].flatMap(Form.init)
+        guard form == nil || form == .json || !values[GlobalFlags.json] else {
+            throw UsageError("--json and --output \(form?.rawValue ?? ""): one of them")
+        }
+        self.form = values[GlobalFlags.json] ? .json : form ?? .table
         isQuiet = values[GlobalFlags.quiet]
     }
 
@@ -32,6 +36,18 @@ struct Session: Sendable {
     }
 
     func connect() throws -> Connection { try Connection(try target()) }
+
+    /// The flags that told this command where things are and as whom, for a command that somebody is to type next.
+    var flagsForNext: String {
+        let texts: [(flag: Flag<String?>, name: String)] =
+            [
+                (GlobalFlags.context, "context"), (GlobalFlags.server, "server"),
+                (GlobalFlags.tokenFile, "token-file"), (GlobalFlags.authorities, "ca-file"),
+            ] + GlobalFlags.services.map { ($0.flag, $0.service.flag) } + [(GlobalFlags.workspace, "workspace")]
+        return texts.compactMap { entry in
+            values[entry.flag].map { " --\(entry.name) \(ShellText.quoted($0))" }
+        }.joined()
+    }
 
     // MARK: saying
 

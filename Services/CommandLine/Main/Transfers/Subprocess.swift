@@ -27,13 +27,31 @@ enum Subprocess {
         return status == 0 ? String(decoding: bytes, as: UTF8.self) : nil
     }
 
-    private static func spawn(_ arguments: [String], _ variables: [String: String], output: Int32) -> pid_t? {
+    /// Starts a program that has this one's input and output. Whoever started it has to wait for it.
+    /// - Parameter errors: takes its standard error.
+    /// - Returns: nil where it can't be started; `errno` says why.
+    static func start(_ arguments: [String], _ variables: [String: String], errors: Int32) -> pid_t? {
+        spawn(arguments, variables, output: nil, errors: errors)
+    }
+
+    /// - Parameters:
+    ///   - output: takes what it says, and it is asked nothing; nil leaves it this process's own.
+    ///   - errors: takes its standard error; nil drops it.
+    private static func spawn(
+        _ arguments: [String], _ variables: [String: String], output: Int32?, errors: Int32? = nil
+    ) -> pid_t? {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
-        posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO)
-        posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0)
+        if let output {
+            posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
+            posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO)
+        }
+        if let errors {
+            posix_spawn_file_actions_adddup2(&actions, errors, STDERR_FILENO)
+        } else {
+            posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0)
+        }
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
@@ -56,6 +74,7 @@ enum Subprocess {
         defer { for text in words + settings { free(text) } }
         var child: pid_t = 0
         guard let program = arguments.first else { return nil }
-        return posix_spawnp(&child, program, &actions, &attributes, words, settings) == 0 ? child : nil
+        errno = posix_spawnp(&child, program, &actions, &attributes, words, settings)
+        return errno == 0 ? child : nil
     }
 }

@@ -3,10 +3,13 @@ import Loop
 
 /// One loop's way to one replica. Confined to that loop.
 final class ReplicaLine {
+    /// Lines are found by it: it must not be another replica's before this one is gone.
+    private let memory: ReplicaMemory
     private let shared: ReplicaConnections
     private let single: ReplicaConnections
 
     init(_ replica: Replica, loop: EventLoop, limits: HTTPLimits, statistics: HTTPStatistics) {
+        memory = replica.memory
         shared = ReplicaConnections(
             to: replica.address, speaking: .http2, loop: loop, limits: limits, statistics: statistics)
         single = ReplicaConnections(

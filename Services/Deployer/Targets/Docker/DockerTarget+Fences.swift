@@ -58,13 +58,15 @@ extension DockerTarget {
         let label = "\(ReplicaLabels.fenced)=\(order.owner.deploymentID)"
         return try await asked("earlier orders can't be looked up at \(engine.address)") {
             () async throws(EngineError) in
-            try await records(["label": [.text(label)]])
+            // Of several labels podman takes those that have one of them.
+            try await records(["label": [.text(label)]]).filter { $0.deployment == "\(order.owner.deploymentID)" }
         }
     }
 
     private func records(_ filter: EngineValue) async throws(EngineError) -> [Record] {
         let answer = try await engine.call(.get, "/volumes", ["filters": self.filter(filter)]).value()
-        return answer["Volumes"].items.compactMap { Record($0) }
+        let ours = answer["Volumes"].items.filter { $0["Labels"][ReplicaLabels.suite].text == settings.suite }
+        return ours.compactMap { Record($0) }
     }
 
     private func forget(_ record: Record) async {

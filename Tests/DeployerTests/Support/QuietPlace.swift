@@ -2,7 +2,7 @@ import DeployerTargets
 import Loop
 
 /// A place that holds what a test puts there.
-final class FakePlace: ReplicaTarget {
+final class QuietPlace: ReplicaTarget {
     struct State: Sendable {
         var facts = TargetFacts(version: "fake 1", total: .init(cpuMillis: 4000, memoryBytes: 8 << 30, gpus: 0))
         var failure: TargetError?
