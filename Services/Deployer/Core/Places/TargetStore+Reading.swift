@@ -27,6 +27,14 @@ extension TargetStore {
                 \(place.serialized()), \(DeploymentJournal.service))
             ON CONFLICT (workspace, name) WHERE detached IS NULL DO NOTHING
             """)
+        // Whoever asks for more than the machine has is told so before anything is begun.
+        let ids = try await pool.query(
+            """
+            SELECT id FROM deployments.targets
+            WHERE workspace IS NULL AND name = \(TargetStore.usualName) AND detached IS NULL
+            """
+        ).all(Int64.self)
+        for id in ids { try await look(at: id) }
     }
 
     func find(_ name: String, in workspace: Workspace) async throws -> TargetRecord? {
