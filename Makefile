@@ -6,7 +6,7 @@ JOBS ?= 2
 SECONDS ?= 60
 RELEASE := -c release -j $(JOBS) --static-swift-stdlib -Xswiftc -enforce-exclusivity=unchecked
 ADAPTERS := OnnxRuntimeAdapter XGBoostAdapter LightGBMAdapter PythonAdapter
-PROGRAMS := registry events slipway scorer image-builder rpc-interop-server rpc-interop-client rpc-conformance-server rpc-conformance-client protobuf-testee
+PROGRAMS := registry events slipway scorer image-builder deployer replica-launcher router rpc-interop-server rpc-interop-client rpc-conformance-server rpc-conformance-client protobuf-testee
 
 .PHONY: help
 help: ## Show this list
