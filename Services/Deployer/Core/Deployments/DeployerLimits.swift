@@ -21,7 +21,7 @@ package struct DeployerLimits: Sendable {
 package struct EndpointAddresses: Sendable {
     /// `http://127.0.0.1:7080`.
     package var plain: String
-    /// `https://127.0.0.1:7443`; empty where there is no TLS.
+    /// `https://127.0.0.1:7443`, for deployments with a certificate; empty where there is no TLS.
     package var secure: String
     /// Behind the names of hosts: `localhost`.
     package var domain: String
@@ -36,17 +36,17 @@ package struct EndpointAddresses: Sendable {
     ///   - host: the deployment's own; empty where there is none.
     ///   - isSecure: whether it has a certificate of its own.
     func addresses(workspace: String, name: String, host: String, isSecure: Bool) -> [String] {
+        // Without a certificate of its own nobody may be there to shake hands.
+        let secure = isSecure ? secure : ""
+        let hosts = [domain.isEmpty ? "" : "\(name).\(workspace).\(domain)", host].filter { !$0.isEmpty }
         var found: [String] = []
         if !plain.isEmpty { found.append("\(plain)/endpoints/\(workspace)/\(name)") }
-        if !secure.isEmpty {
-            found.append("\(secure)/endpoints/\(workspace)/\(name)")
-            if !domain.isEmpty { found.append("https://\(name).\(workspace).\(domain)\(port(of: secure))") }
-            if !host.isEmpty, isSecure { found.append("https://\(host)\(port(of: secure))") }
-        } else if !domain.isEmpty, !plain.isEmpty {
-            found.append("http://\(name).\(workspace).\(domain)\(port(of: plain))")
-        }
-        if !host.isEmpty, !(isSecure && !secure.isEmpty), !plain.isEmpty {
-            found.append("http://\(host)\(port(of: plain))")
+        for host in hosts {
+            if !secure.isEmpty {
+                found.append("https://\(host)\(port(of: secure))")
+            } else if !plain.isEmpty {
+                found.append("http://\(host)\(port(of: plain))")
+            }
         }
         return found
     }

@@ -54,19 +54,31 @@ extension DockerTarget {
     /// Engines name images by their configuration, or by their manifest where their store is containerd's.
     func find(_ image: LocalImage, _ tag: String) async throws(EngineError) -> String? {
         let known = ["\(image.manifest.configuration.digest)", image.digest]
-        let tagged = try await unlessMissing { () async throws(EngineError) in
+        let tagged = try await unlessGone { () async throws(EngineError) in
             try await engine.call(.get, "/images/\(imageName):\(tag)/json").value()["Id"].text
         }
         if let found = tagged ?? nil, known.contains(Self.identity(found)) { return found }
         for name in known {
-            let found = try await unlessMissing { () async throws(EngineError) in
+            let found = try await unlessGone { () async throws(EngineError) in
                 try await engine.call(.get, "/images/\(name)/json").value()["Id"].text
             }
             guard let found = found ?? nil, known.contains(Self.identity(found)) else { continue }
-            try await engine.call(.post, "/images/\(found)/tag", ["repo": imageName, "tag": tag])
-            return found
+            let named: Void? = try await unlessGone { () async throws(EngineError) in
+                try await engine.call(.post, "/images/\(found)/tag", ["repo": imageName, "tag": tag])
+            }
+            if named != nil { return found }
         }
         return nil
+    }
+
+    /// Nil for an image that is not there, or not for much longer: several installations may have the same one.
+    private func unlessGone<Result>(
+        _ body: () async throws(EngineError) -> Result
+    ) async throws(EngineError) -> Result? {
+        do { return try await unlessMissing(body) } catch {
+            if error.isBeingRemoved { return nil }
+            throw error
+        }
     }
 
     /// podman leaves out which kind of digest it is.

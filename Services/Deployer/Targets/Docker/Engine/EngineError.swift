@@ -21,6 +21,12 @@ struct EngineError: Error, Hashable, Sendable, CustomStringConvertible {
 
     var description: String { message }
     var isMissing: Bool { kind == .refused(404) }
+    /// Somebody else has the engine remove the image at this moment, and it trips over what is gone already.
+    var isBeingRemoved: Bool {
+        guard kind == .refused(500) else { return false }
+        return ["failed to get digest", "no such file or directory", "unrecognized image id"]
+            .contains { message.lowercased().contains($0) }
+    }
     var isConflict: Bool { kind == .refused(409) }
 }
 
