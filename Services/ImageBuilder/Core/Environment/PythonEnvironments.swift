@@ -77,6 +77,13 @@ public struct PythonEnvironments: EnvironmentBuilding {
         let (settings, pool) = (settings, pool)
         let layer = InterpreterLayer(interpreter: interpreter, folder: folder)
         let scratch = try await pool.run { try ScratchFolder(in: settings.folder) }
+        return try await releasing(scratch) { try await contents(layer, interpreter, scratch, lock) }
+    }
+
+    private func contents(
+        _ layer: InterpreterLayer, _ interpreter: Interpreter, _ scratch: ScratchFolder, _ lock: EnvironmentLock
+    ) async throws -> EnvironmentContents {
+        let folder = layer.folder
         let modules = try await pool.run { layer.modules() }
         var compiled: [String: String] = [:]
         let work = modules.filter { Bytecode.isWorthwhile($0.path) }.enumerated().map { index, module in
@@ -103,6 +110,26 @@ public struct PythonEnvironments: EnvironmentBuilding {
         }
         let (settings, pool) = (settings, pool)
         let scratch = try await pool.run { try ScratchFolder(in: settings.folder) }
+        return try await releasing(scratch) {
+            try await contents(lock, python, folder, scratch, description, progress)
+        }
+    }
+
+    /// What fails leaves nothing: it is not there any more when the failure is told.
+    private func releasing(
+        _ scratch: ScratchFolder, _ body: () async throws -> EnvironmentContents
+    ) async throws -> EnvironmentContents {
+        do { return try await body() } catch {
+            try? await pool.run { scratch.release() }
+            throw error
+        }
+    }
+
+    private func contents(
+        _ lock: EnvironmentLock, _ python: PythonVersion, _ folder: String, _ scratch: ScratchFolder,
+        _ description: String, _ progress: @escaping @Sendable (BuildProgress) async -> Void
+    ) async throws -> EnvironmentContents {
+        let pool = pool
         let target = "\(scratch.path)/tree"
         try await pool.run { try ScratchFolder.make(target) }
         var installer = WheelInstaller(target: target, python: python)
